@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['UnknownName', 'BadData', 'pick', 'Registry', 'root', 'data_root', 'models_dir', 'shared_folder', 'digest', 'atomic',
-           'read_json', 'parse', 'override', 'seed_all']
+           'read_json', 'find_folder', 'parse', 'override', 'seed_all']
 
 # %% ../nbs/00_core.ipynb #imports
 import contextlib, dataclasses, difflib, hashlib, importlib, json, os, pkgutil, random, tempfile
@@ -118,6 +118,19 @@ def read_json(
         raise FileNotFoundError(f"{what or 'file'} {path} is not there: {there}.")
     try: return json.loads(path.read_text(encoding='utf-8'))
     except (json.JSONDecodeError, UnicodeDecodeError) as e: raise BadData(f"{what or 'file'} {path} is not valid JSON: {e}. Is it cut off?") from None
+
+# %% ../nbs/00_core.ipynb #find-folder
+def find_folder(
+    root_:Path, # a data root
+    inside:str, # a folder that the data set has at its top
+    *names:str, # what people call its own folder
+)->Path: # the first of `root_/name` that is there, or `root_` itself if it is the folder
+    "Where a data set lies below a root"
+    for p in (*(root_/n for n in names), root_):
+        if (p/inside).is_dir(): return p
+    there = sorted(p.name for p in root_.iterdir())[:8] if root_.is_dir() else None
+    raise FileNotFoundError(f"no {names[0]}/{inside} in {root_}: {'it does not exist' if there is None else 'it holds '+(', '.join(there) or 'nothing')}. "
+                            "Name the folder that holds it with --root or CIR_DATA.")
 
 # %% ../nbs/00_core.ipynb #override
 def parse(

@@ -74,15 +74,22 @@ class Prep:
         side = max(w,h)/ratio
         return [max(int((side-w)/2), 0), max(int((side-h)/2), 0)]*2
 
-    def __call__(self, image:Image.Image)->Tensor: # (3,dim,dim) float32
-        "Pad, resize, crop, convert, normalise"
+    def pixels(self, image:Image.Image)->Tensor: # (3,dim,dim) uint8
+        "Pad, resize, crop, convert"
         if image.mode[0]=='I': image = Image.fromarray((np.asarray(image).clip(0, 65535)//256).astype(np.uint8))
         if self.rgb_first: image = image.convert('RGB')
         margins = self.margins(*image.size)
         if any(margins): image = TF.pad(image, margins)
-        image = TF.center_crop(TF.resize(image, self.dim, InterpolationMode.BICUBIC), self.dim).convert('RGB')
-        x = TF.pil_to_tensor(image).contiguous().float().div_(255)
-        return x.sub_(torch.tensor(self.mean)[:,None,None]).div_(torch.tensor(self.std)[:,None,None])
+        return TF.pil_to_tensor(TF.center_crop(TF.resize(image, self.dim, InterpolationMode.BICUBIC), self.dim).convert('RGB')).contiguous()
+
+    def scale(self, x:Tensor)->Tensor: # (...,3,dim,dim) uint8 -> float32
+        "Normalise, on whatever device the pixels are"
+        mean,std = (torch.tensor(v, device=x.device)[:,None,None] for v in (self.mean, self.std))
+        return x.float().div_(255).sub_(mean).div_(std)
+
+    def __call__(self, image:Image.Image)->Tensor: # (3,dim,dim) float32
+        "Both steps; between them a picture is a quarter the size, which is how it is kept and sent"
+        return self.scale(self.pixels(image))
 
 # %% ../nbs/06_images.ipynb #image-files
 ENDINGS = '.png','.jpeg','.jpg'

@@ -157,12 +157,13 @@ def settle(
     data:CIRData, # as its annotations say
     missing:str='refuse', # 'refuse': an error; 'drop': leave out what cannot be read; 'ignore': annotations only, images are not looked for
 )->CIRData:
-    "Hold the annotations against the images that are there"
+    "Hold the annotations against the images that are there; a training split needs only those that its questions name"
     if missing=='ignore': return data
-    if missing not in ('refuse','drop'): raise ValueError(f"missing={missing!r} is not one of refuse, drop, ignore")
-    lost = data.images.missing(data.names)
-    if missing=='drop': lost = [*lost, *data.images.unreadable([n for n in data.names if n not in set(lost)])]
+    if missing not in ('refuse','drop'): raise ValueError(f"missing={missing!r} is not one of refuse, drop, ignore.")
+    need = sorted({n for t in data.triplets for n in (t.ref, *t.targets, *t.subset)}) if data.split=='train' else data.names
+    lost = data.images.missing(need)
+    if missing=='drop': lost = [*lost, *data.images.unreadable([n for n in need if n not in set(lost)])]
     if not lost: return data
     if missing=='drop': return without(data, set(lost))
-    raise BadData(f"{data.name} {data.split}: {len(lost):,} of {len(data.names):,} images are missing, e.g. {lost[0]!r} ({data.images.where(lost[0])}). "
+    raise BadData(f"{data.name} {data.split}: {len(lost):,} of {len(need):,} images are missing, e.g. {lost[0]!r}. "
                   "Without them recall is another number; --allow-missing leaves them out and says so in the metrics.")
