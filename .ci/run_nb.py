@@ -15,7 +15,8 @@ def run_nb(fn, flags=()):
     def left_out(c):
         if c.cell_type!='code' or 'nbdev_export'+'(' in c.source: return True
         d = getattr(c, 'directives_', {}) or {}
-        return d.get('eval:', [''])[0].lower()=='false' or bool(skip & d.keys())
+        if d.get('eval:', [''])[0].lower()=='false' or skip & d.keys(): return True
+        c.outputs = [] # a cell that shows nothing any more would keep what it showed before
     shell = CaptureShell(fn)
     try:
         with working_directory(fn.parent): shell.run_all(nb, exc_stop=True, preproc=left_out)

@@ -6,7 +6,7 @@ from pathlib import Path
 import checks
 
 ROOT = Path(__file__).resolve().parents[1]
-PASS, FAIL, SKIP = 0, 1, 3
+PASS, FAIL, SKIP = 40, 41, 42 # exit statuses that a notebook does not end with by accident
 OFFLINE = dict(HF_HUB_OFFLINE='1', TRANSFORMERS_OFFLINE='1', HF_DATASETS_OFFLINE='1', WANDB_MODE='disabled', DO_NOT_TRACK='1',
     GRADIO_ANALYTICS_ENABLED='False', HF_HUB_DISABLE_TELEMETRY='1', OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', TOKENIZERS_PARALLELISM='false')
 
@@ -51,12 +51,12 @@ def preload():
 def report(nb, code, secs, log, limit):
     say(f"{ {PASS:'passed',SKIP:'skipped'}.get(code, 'FAILED') }  {secs:6.1f} s  {nb.relative_to(Path.cwd())}")
     if code in (PASS, SKIP): return
-    if code<0: say(f'    ended by signal {-code}' + (f' after {limit} s' if secs>=limit else ''))
+    if code!=FAIL: say('    ended by ' + (f'signal {-code}' if code<0 else f'exit status {code}') + (f' after {limit} s' if secs>=limit else ''))
     for o in (log.read_text(errors='replace') if log.exists() else '').strip().splitlines()[-40:]: say(f'    {o}')
 
 def run_notebooks(nbs, flags, workers, limit, tmp):
     "Each notebook in a fresh process, `workers` at a time; exit codes"
-    ctx = mp.get_context('fork')
+    ctx = mp.get_context('fork' if sys.platform=='linux' else 'spawn')
     todo, live, codes = list(nbs), {}, []
     while todo or live:
         while todo and len(live)<workers:
@@ -72,11 +72,12 @@ def run_notebooks(nbs, flags, workers, limit, tmp):
     return codes
 
 def settle(tmp):
-    "The surroundings every notebook gets: no network, one thread, data in a folder of this run, the copy first on the path"
+    "The surroundings every notebook gets: no network, one thread, data and runs in folders of this run, the copy first on the path"
     os.environ.update(OFFLINE)
     os.environ.setdefault('CIR_DATA', str(Path(tmp)/'data'))
     if (ROOT.parent/'shared').is_dir(): os.environ.setdefault('CIR_SHARED', str(ROOT.parent/'shared'))
     tree = checks.copy_tree(ROOT, Path(tmp)/'tree')
+    os.environ['CIR_MODELS'] = str(tree/'models')
     os.environ['PYTHONPATH'] = os.pathsep.join(filter(None, [str(tree), os.environ.get('PYTHONPATH')]))
     os.chdir(tree)
     return tree
@@ -98,7 +99,7 @@ def main():
         os.chdir(ROOT)
     skipped = codes.count(SKIP)
     passed, failed = passed+codes.count(PASS), failed+len(codes)-codes.count(PASS)-skipped
-    say(f'{len(codes)} notebooks on Python {sys.version.split()[0]}, {time.time()-start:.0f} s in all')
+    say(f'Notebooks: {len(codes)}, Python {sys.version.split()[0]}, {time.time()-start:.0f} s in all')
     say(f'{passed} passed, {failed} failed' + (f', {skipped} skipped' if skipped else ''))
     sys.exit(failed>0)
 
