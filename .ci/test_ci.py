@@ -74,6 +74,14 @@ def test_compare():
         (b/'m'/'x.py').write_text('2'); (a/'orphan.py').write_text('3'); (b/'new.py').write_text('4')
         assert [o.split(':')[0] for o in checks.differences(a, b)]==['m/x.py', 'new.py', 'orphan.py']
 
+def test_copy():
+    with tempfile.TemporaryDirectory() as d:
+        a, b = Path(d)/'a', Path(d)/'b'
+        for f in ('cir_nb/data/x.py', 'data/photo.jpg', '.venv/y', 'nbs/z.ipynb', 'nbs/__pycache__/z'):
+            (a/f).parent.mkdir(parents=True, exist_ok=True); (a/f).write_text('')
+        checks.copy_tree(a, b)
+        assert sorted(o.relative_to(b).as_posix() for o in b.rglob('*') if o.is_file())==['cir_nb/data/x.py', 'nbs/z.ipynb']
+
 def run():
     for name, f in list(globals().items()):
         if name.startswith('test_'): f()
