@@ -43,7 +43,8 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; v=sys.version_info[:2]; s="%s is Python %d.%d; cir_nb is made for 3.10 to 3.13. Name another: make PYTHON=python3.11" % (("$(PYTHON)",)+v); v<(3,10) and sys.exit(s); v>(3,13) and print("Warning: "+s)'
 	@mkdir -p $(VENV); free=$$(df -Pk $(VENV) | awk 'NR==2 {print int($$4/1048576)}'); test "$$free" -ge $(NEED_GB) || { \
 		echo "$(VENV) needs about $(NEED_GB) GB of disk and $$free GB are free. Make room, or put it elsewhere: make VENV=/path"; exit 1; }
-	$(PYTHON) -m venv $(VENV) || { echo 'No virtual environment could be made; on Debian and Ubuntu: apt-get install python3-venv'; exit 1; }
+	@echo "Making $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV) || { echo 'No virtual environment could be made; on Debian and Ubuntu: apt-get install python3-venv'; exit 1; }
 
 $(READY): settings.ini setup.py | $(BIN)/python
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
