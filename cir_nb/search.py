@@ -45,5 +45,4 @@ class Searcher:
         if isinstance(ref, int) and ref<s.shape[1]: s[0,ref] = float('-inf')
         order = head(s, k)[0]
         order = order[~s[0,order].isneginf()]
-        unknown = getattr(self.model.backbone, 'unknown', lambda t: [])(text)
-        return Found(order.cpu(), s[0,order].cpu(), unknown, time.perf_counter()-start)
+        return Found(order.cpu(), s[0,order].cpu(), self.model.backbone.unknown(text), time.perf_counter()-start)
