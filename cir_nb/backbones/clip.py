@@ -30,12 +30,8 @@ def is_script(path:str|Path)->bool:
     if not zipfile.is_zipfile(path): return False
     with zipfile.ZipFile(path) as z: return any('/code/' in n for n in z.namelist())
 
-def quick_gelu(
-    arch:str, # an architecture of open_clip
-    tags:dict, # its tags, and what is known of each
-    tag:str, # one of them, a file, or nothing
-)->bool: # were these weights trained with QuickGELU?
-    "Which of the two activations a model needs"
+def quick_gelu(arch:str, tags:dict, tag:str)->bool:
+    "Whether weights, of a tag or from a file, were trained with QuickGELU"
     if tag in tags: return bool(tags[tag].get('quick_gelu'))
     kinds = {bool(t.get('quick_gelu')) for t in tags.values()}
     if kinds=={True} or tag and is_script(tag): return True
@@ -82,16 +78,16 @@ def fetch(
         raise BadData(f"the weights of {name} are not in the cache and cannot be downloaded ({type(e).__name__}). Fetch {where} on another machine "
             f"and write '{name.partition(':')[0]}:PATH/TO/FILE'.") from None
 
-def load_weights(
-    clip, # a model of open_clip
-    path:str, # its weights
-):
-    "Fill a model from a file, every tensor of it"
+def load_weights(clip, path:str):
+    "Fill a model of open_clip from a file, every tensor of it"
     try:
         if not is_script(path): return library().load_checkpoint(clip, path)
-        state = torch.jit.load(path, map_location='cpu').state_dict()
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', FutureWarning)
+            state = torch.jit.load(path, map_location='cpu').state_dict()
         clip.load_state_dict({k:v for k,v in state.items() if k not in ('input_resolution','context_length','vocab_size')})
-    except (RuntimeError, LookupError, ValueError, OSError, EOFError, pickle.UnpicklingError) as e: # a file may be cut off as well as belong to another architecture
+    except pickle.UnpicklingError: raise BadData(f"weights {path} are not read: the file is cut off, or holds other things than tensors, which is not safe.") from None
+    except (RuntimeError, LookupError, ValueError, OSError, EOFError) as e:
         raise BadData(f"weights {path} do not fit: {' '.join(str(e).split())[:200] or type(e).__name__}.") from None
 
 # %% ../../nbs/33_backbones.clip.ipynb #clip
@@ -131,10 +127,8 @@ class CLIP(Backbone):
         return ids
 
     @classmethod
-    def tiny(cls,
-        words=None, # `Words`, or a list of words; by default those that garments are described with
-    ):
-        "Towers with 0.8 million random weights, at 64 px"
+    def tiny(cls, words=None):
+        "Towers with 0.8 million random weights, at 64 px; `words` are those that garments are described with, unless given"
         if words is None: from cir_nb.data.garments import words as garment_words; words = garment_words()
         if not isinstance(words, Words): words = Words(words)
         text = dict(TINY['text_cfg'], context_length=words.context, vocab_size=len(words))

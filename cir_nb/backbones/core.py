@@ -118,7 +118,7 @@ def backbone(
 )->Backbone:
     "The backbone that a recipe names"
     family,_,which = name.partition(':')
-    if family not in BACKBONES: family,which = 'clip',name
+    if which!='tiny' and family not in BACKBONES: family,which = 'clip',name
     cls = BACKBONES[family]
     if which=='tiny': return cls.tiny(words)
     return cls.pretrained(which) if weights else cls.random(which)
