@@ -107,8 +107,8 @@ def _row(data, ranking, q, k, size, pic):
     if right: right[answer] = 'answer'
     def cell(p, note, role=''): return tile(pic(data.gallery[p]), f'{data.gallery[p]} {role}'.strip(), role, note, size)
     ref = data.triplets[q].ref
-    cells = [tile(pic(ref), f'reference {ref}', 'reference', f'question {q}', size), words(f'“{escape(data.text(q))}”', 110)]
-    cells += [cell(p, f'<b>{i}</b> &nbsp;{s:.3g}', right.get(p,'')) for i,p,s in zip(range(1,k+1), order, ranking.scores[q].tolist()) if p>=0]
+    cells = [tile(pic(ref), f'reference {ref}', 'reference', f'question {q}', size), words(f'“{escape(data.text(q))}”', 130)]
+    cells += [cell(p, f'<b>{i}</b> &nbsp;{s:#.3g}', right.get(p,'')) for i,p,s in zip(range(1,k+1), order, ranking.scores[q].tolist()) if p>=0]
     if answer is None or answer in order: return ''.join(cells)
     late = int(ranking.ranks[q,0])
     cells.append(f'<td style="{CELL};padding-top:{size//2}px">…</td>')
