@@ -82,8 +82,8 @@ def checked(
 ):
     "An object made from plain values, whose names must all be known"
     known = {f.name for f in dataclasses.fields(cls)}
-    if not isinstance(d, dict) or (odd := sorted(set(d)-known)):
-        raise BadData(f"settings of {cls.__name__}: this version does not know {', '.join(odd) if isinstance(d, dict) else d!r}. It has: {', '.join(sorted(known))}.")
+    odd = sorted(set(d)-known) if isinstance(d, dict) else [repr(d)]
+    if odd: raise BadData(f"settings of {cls.__name__}: this version does not know {', '.join(odd)}. It has: {', '.join(sorted(known))}.")
     return cls(**{k: tuple(v) if isinstance(v, list) else v for k,v in d.items()})
 
 # %% ../nbs/52_runs.ipynb #save

@@ -95,7 +95,7 @@ def pictures(
     seed:int=0, # of the data set
 )->Path: # the folder that holds them
     "Draws the images of a split, unless they are there"
-    folder = data_root(root)/'garments'/f'{size}-{digest(seed, VERSION)}'/split
+    folder = data_root(root)/'garments'/f'{size}-{digest(seed, VERSION, SIZES[size])}'/split
     if folder.is_dir(): return folder
     try:
         with atomic(folder) as new:
