@@ -38,7 +38,8 @@ def show_found(
     def cell(name, role, note): return tile(thumb(data.image(name), size), f'{name} {role}'.strip(), role, note, size)
     right,name = answers_to(data, data.names[ref], text),data.names[ref]
     cells = [cell(name, 'reference', escape(name)), words(f'“{escape(text)}”' if text else 'no words: what looks alike', 130)]
-    cells += [cell(data.gallery[p], right.get(p,''), f'<b>{i}</b> &nbsp;{s:#.3g}') for i,(p,s) in enumerate(zip(found.positions.tolist(), found.scores.tolist()), 1)]
+    places = enumerate(zip(found.positions.tolist(), found.scores.tolist()), 1)
+    cells += [cell(data.gallery[p], right.get(p,''), f'<b>{i}</b> &nbsp;{s:#.3g}') for i,(p,s) in places]
     unknown = f'The model does not know: {escape(", ".join(found.unknown))}. ' if found.unknown else ''
     return sheet([''.join(cells)], f'{unknown}{1000*found.seconds:.0f} ms')
 
@@ -54,10 +55,11 @@ class Explorer(W.Tab):
         self.ranking = ranking or rank(ask(searcher.model, d, searcher.feats).float(), searcher.targets.float(), d)
         self.worst,self.at = failures(d, self.ranking, len(d)),0
         self.ref = W.Dropdown(options=[(n,i) for i,n in enumerate(d.names)], description='reference')
-        self.text = W.Text(placeholder='what should change? press Enter', description='change', continuous_update=False, layout=W.Layout(width='420px'))
+        self.text = W.Text(placeholder='what should change? press Enter', description='change', continuous_update=False,
+                           layout=W.Layout(width='420px'))
         self.k = W.IntSlider(k, 1, 24, description='results', continuous_update=False)
         self.found,self.failure,self.place = W.HTML(),W.HTML(),W.Label()
-        self.back,self.forth,self.ask = W.Button(description='← previous'),W.Button(description='next →'),W.Button(description='try other words')
+        self.back,self.forth,self.ask = (W.Button(description=d) for d in ('← previous','next →','try other words'))
         self.back.on_click(lambda _: self.step(-1))
         self.forth.on_click(lambda _: self.step(1))
         self.ask.on_click(lambda _: self.take())

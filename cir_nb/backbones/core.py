@@ -37,7 +37,7 @@ class Words:
     "Turns texts into tokens, one for each word"
     def __init__(self,
         words, # the words to know
-        context:int=32, # tokens of one text, start and end among them
+        context:int=56, # tokens of one text, start and end among them
     ):
         words = list(dict.fromkeys(w.lower() for w in words))
         self.list,self.context = words,context

@@ -24,7 +24,7 @@ class CLIP4CirConfig:
     mask_twins:bool=False # Do not count the same target in another row as wrong; published: counted
     def __post_init__(self): pick(self.tune, ['both','text','image','none'], 'choice of tune')
 
-TINY = dict(backbone='tiny', model=dict(mask_twins=True), train=dict(epochs=20, lr=1e-3, schedule='cosine', warmup=.1, weight_decay=.05))
+TINY = dict(backbone='tiny', model=dict(mask_twins=True), train=dict(epochs=12, bs=64, lr=2e-3, schedule='cosine', warmup=.1, weight_decay=.5))
 STAGE1 = dict(bs=128, epochs=100, lr=2e-6, eps=1e-7, weight_decay=.01, precision='fp16', workers=8)
 
 # %% ../../nbs/60_methods.clip4cir.ipynb #stage1
