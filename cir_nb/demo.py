@@ -46,7 +46,7 @@ def build_app(
             def picked(value, event:gr.SelectData): return act(value, event.index)
             return picked
         for trigger in (ui['go'].click, ui['text'].submit): trigger(page.show, ask, **on)
-        ui['k'].release(page.again, ask, **on)
+        ui['k'].change(page.again, ask, trigger_mode='always_last', **on)
         for part,act,what in (('examples',page.example,'k'), ('sample',page.choose,'drawn'), ('results',page.go_on,'shown')):
             ui[part].select(pick(act), ui[what], **on)
         ui['photo'].upload(page.bring, ui['photo'], **on)

@@ -77,7 +77,7 @@ class Desk:
         k:int, # how many results
     )->tuple: # what was found; a caption for each; what was done, in words
         "One answer"
-        if ref is None: raise BadData("There is no reference yet: pick a picture, upload a photo, or try an example.")
+        if ref is None: raise BadData("There is no reference yet: pick a picture or upload a photo.")
         text,cut = shorten(text or '', self.limit)
         found = self.searcher.search(ref, text, int(k))
         right = answers_to(self.data, self.data.names[ref], text) if isinstance(ref, int) else {}

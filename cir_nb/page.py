@@ -44,7 +44,7 @@ def show_reference(
     name:str='', # what to call it
 )->str: # markup
     "The picture that the question is about"
-    if img is None: return '<div class="reference">No reference yet: pick a picture below, upload a photo, or try an example.</div>'
+    if img is None: return '<div class="reference">No reference yet: pick a picture or upload a photo.</div>'
     picture = f'<img src="{thumb(img, 240)}" alt="reference {escape(name)}">'
     return f'<div class="reference">{picture}<div><b>Reference</b><br>{escape(name)}</div></div>'
 
