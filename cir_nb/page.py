@@ -16,7 +16,7 @@ from .viz import thumb
 # %% ../nbs/90_page.ipynb #layout
 CSS = """
 .gradio-container {max-width:1240px !important; margin:0 auto !important; padding:8px 16px !important}
-.gradio-container main {padding:8px 4px !important} .gradio-container .column {gap:10px !important}
+.gradio-container .main {padding:8px 4px !important} .gradio-container .column {gap:10px !important}
 .gradio-container .html-container {padding:0 !important}
 .room {display:grid !important; grid-template:"ask found" auto "start found" 1fr / 2fr 3fr; align-items:start} .room>* {min-width:0 !important}
 .room>:nth-child(1) {grid-area:ask} .room>:nth-child(2) {grid-area:found} .room>:nth-child(3) {grid-area:start}

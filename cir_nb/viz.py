@@ -142,7 +142,7 @@ def plot_log(
     import matplotlib.pyplot as plt
     if not isinstance(log, pd.DataFrame): log = pd.read_csv(Path(log)/'log.csv' if Path(log).is_dir() else log)
     measured = log.name.str.contains('@') | (log.name=='mean')
-    _,axes = plt.subplots(1, 2, figsize=(9,2.8), dpi=80, layout='constrained')
+    _,axes = plt.subplots(1, 2, figsize=(9,2.5), dpi=80, layout='constrained')
     sides = (log[~measured & (log.name!='lr')], 'loss', 50),(log[measured], 'validation, percent', 10**9)
     for ax,(part,title,n) in zip(axes, sides):
         for name,rows in part.groupby('name', sort=False):
@@ -150,5 +150,5 @@ def plot_log(
             ax.plot(line.step, line.value, label=name, marker='o' if len(line)<12 else None, lw=2.5 if name in ('loss','mean') else 1.2)
         ax.set(title=title, xlabel='step')
         ax.grid(alpha=.3)
-        if len(part): ax.legend(fontsize=8)
+        if len(part): ax.legend(fontsize=8, loc='upper left', bbox_to_anchor=(1,1), frameon=False)
     return axes
