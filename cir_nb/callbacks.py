@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 from tqdm.auto import tqdm
-from .core import BadData, atomic
+from .core import BadData
+from .files import atomic
 from .data.core import CIRData
 from .evaluate import evaluate
 from .learner import Callback, Learner

@@ -15,7 +15,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_model
 from .backbones.core import Words, backbone
 from .composer import METHODS, Composer
-from .core import BadData, UnknownName, atomic, models_dir, pick, read_json, seed_all
+from .core import BadData, UnknownName, models_dir, pick, seed_all
+from .files import atomic, read_json
 from .data.core import DATA, CIRData
 from .learner import TrainConfig
 from .metrics import Metrics

@@ -13,7 +13,8 @@ import torch
 from .backbones.core import Words
 from .callbacks import Log, Progress, SaveBest, SaveState, StopOnNaN, Validate, load_state
 from .composer import Composer
-from .core import models_dir, pick, read_json
+from .core import models_dir, pick
+from .files import read_json
 from .data.core import CIRData
 from .learner import Learner
 from .runs import Recipe, load_run, load_weights, save_run, save_weights

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from ..core import BadData, Registry, atomic
+from ..core import BadData, Registry
+from ..files import atomic
 from ..images import Prep
 
 # %% ../../nbs/30_backbones.core.ipynb #words

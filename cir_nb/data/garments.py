@@ -14,7 +14,8 @@ from pathlib import Path
 from random import Random
 
 from tqdm.auto import tqdm
-from ..core import atomic, data_root, digest, pick
+from ..core import data_root, digest, pick
+from ..files import atomic
 from .core import DATA, CIRData, Protocol, Triplet, settle
 from ..drawing import VALUES, VERSION, Garment, draw
 from ..images import ImageFiles, image_files
