@@ -62,17 +62,19 @@ class Protocol:
     name:str='plain' # As the command line and the tables call it
     ks:tuple=(1,10,50) # Cut-offs of recall
     subset_ks:tuple=() # Cut-offs of recall among the look-alikes
+    map_ks:tuple=() # Cut-offs of mean average precision over all answers
     gallery:str='split' # 'split': every image of the split; 'pairs': references and targets of its questions
     drop_ref:bool=False # Whether the reference is taken out of its own ranking
     answer:str='first' # 'first': the annotated target counts; 'any': any image that satisfies the question
     join:str='first' # Caption rule
-    select:tuple=() # The recalls whose mean picks checkpoints; all of `ks` if empty
+    select:tuple=() # The columns whose mean picks checkpoints, like 'R@5', 'Rs@1', 'mAP@5'; all of `ks` if empty
+    mean:str='arithmetic' # How they are averaged: arithmetic, harmonic or geometric
 
     def id(self,
         galleries, # names of the images that are searched, one sequence for each part
     )->str:
         "What every number measured this way carries"
-        rule = {k:v for k,v in dataclasses.asdict(self).items() if k not in ('name','gallery','select')}
+        rule = {k:v for k,v in dataclasses.asdict(self).items() if k not in ('name','gallery','select','mean') and (v or k!='map_ks')}
         return digest(rule, TIES, [list(g) for g in galleries])
 
 # %% ../../nbs/10_data.core.ipynb #positions
