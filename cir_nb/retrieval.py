@@ -35,16 +35,21 @@ def head(
     if tied.any(): order[tied] = scores[tied].argsort(dim=1, descending=True, stable=True)[:,:k]
     return order
 
+@torch.no_grad()
 def count_ahead(
     scores:Tensor, # (Q,N)
     cols:Tensor, # (Q,P) columns
 )->Tensor: # (Q,P) how many columns come before each
     "The exact rank of some columns, counted and not sorted"
-    at,place = scores.gather(1, cols),torch.arange(scores.shape[1], device=scores.device)
-    out = torch.empty_like(cols)
-    for p in range(cols.shape[1]):
-        s = at[:,p:p+1]
-        out[:,p] = (scores>s).sum(1)+((scores==s)&(place<cols[:,p:p+1])).sum(1)
+    place,out,at = torch.arange(scores.shape[1], device=scores.device),torch.empty_like(cols),scores.gather(1, cols)
+    room = torch.empty(max(1, 2**19//max(1, scores.shape[1])), scores.shape[1], device=scores.device)
+    for s,c,a,o in zip(*(x.split(len(room)) for x in (scores, cols, at, out))):
+        for p in range(cols.shape[1]):
+            ahead = torch.gt(s, a[:,p:p+1], out=room[:len(s)]).sum(1).long()
+            equal = torch.ge(s, a[:,p:p+1], out=room[:len(s)]).sum(1).long()-ahead
+            t = (equal>1).nonzero()[:,0]
+            if len(t): ahead[t] += ((s[t]==a[t,p:p+1])&(place<c[t,p:p+1])).sum(1)
+            o[:,p] = ahead
     return out
 
 # %% ../nbs/20_retrieval.ipynb #ranking
@@ -84,37 +89,70 @@ class Ranking:
         return dataclasses.replace(self, order=torch.cat([cand.gather(1, by), self.order[:,k:]], 1), scores=torch.cat([top, tail], 1),
             ranks=torch.where((self.ranks>=0)&(self.ranks<k), moved, self.ranks))
 
-# %% ../nbs/20_retrieval.ipynb #rank
-def _rank_chunk(s, pool, ref, pos, sub, k, drop):
-    local = lambda x: torch.searchsorted(pool, x.clamp(min=0)).clamp(max=len(pool)-1)
-    here = lambda x: (x>=0)&(pool[local(x)]==x)
-    if drop: s = s.masked_fill((torch.arange(len(pool), device=s.device)==local(ref)[:,None])&here(ref)[:,None], float('-inf'))
-    order = head(s, k)
-    top = s.gather(1, order)
-    ranks = torch.where(here(pos), count_ahead(s, local(pos)), -1)
-    sub = torch.where(here(sub)&(sub!=ref[:,None]), sub, -1).sort(1, descending=False).values
-    within = s.gather(1, local(sub)).masked_fill(sub<0, float('-inf')).argsort(dim=1, descending=True, stable=True)
-    return torch.where(top.isneginf(), -1, pool[order]), top, ranks, sub.gather(1, within)
+# %% ../nbs/20_retrieval.ipynb #chunk
+def _head(s, k, ref):
+    "The first places and their scores, without the column `ref` (n,1) where it is not -1"
+    if not k: return torch.empty(len(s), 0, dtype=torch.long),s[:,:0]
+    order = head(s, k+1)
+    behind = (order==ref).cumsum(1)[:,:k]                    # 1 from the place where the reference stood
+    at = torch.arange(behind.shape[1])+behind
+    order = order.gather(1, at.clamp(max=order.shape[1]-1))
+    top = s.gather(1, order).masked_fill_(at>=min(k+1, s.shape[1]), float('-inf'))
+    return torch.where(top.isneginf(), -1, order),top
 
+def _ranks(s, pos, ref):
+    "Places of the columns `pos` (n,P) without the column `ref` (n,1); -1 stays -1"
+    ranks = count_ahead(s, pos.clamp(min=0))
+    if (ref>=0).any():
+        a,r = s.gather(1, pos.clamp(min=0)),s.gather(1, ref.clamp(min=0))
+        ranks -= ((ref>=0)&((r>a)|((r==a)&(ref<pos)))).long()
+        ranks[(pos==ref)&(pos>=0)] = s.shape[1]-1            # an answer that is its own reference is never found
+    return torch.where(pos>=0, ranks, -1)
+
+def _among(s, sub):
+    "The columns `sub` (n,S) best first; -1 goes to the end"
+    sub = sub.sort(1).values
+    within = s.gather(1, sub.clamp(min=0)).masked_fill(sub<0, float('-inf')).argsort(dim=1, descending=True, stable=True)
+    return sub.gather(1, within)
+
+# %% ../nbs/20_retrieval.ipynb #rank
+def _of_matrix(matrix, data):
+    "Parts of a score matrix, as views where they can be"
+    if matrix.shape!=(len(data), len(data.gallery)):
+        raise ValueError(f"Scores are {tuple(matrix.shape)} for {len(data)} questions and {len(data.gallery)} images.")
+    def part(qs, pool):
+        s = matrix[int(qs[0]):int(qs[-1])+1] if int(qs[-1]-qs[0])+1==len(qs) else matrix[qs]
+        return s if len(pool)==s.shape[1] else s[:,pool]
+    return part
+
+def _search(s, pool, local, ref, pos, sub, k, drop):
+    "The parts of a `Ranking` for some questions; `local` gives the column of a position, or -1"
+    if s.shape[1] and (bad := s.amax(1).isnan()).any(): raise ValueError(f"{int(bad.sum())} of {len(s)} questions have scores that are not numbers.")
+    ref,sub = local[ref][:,None],local[sub]
+    gone = ref if drop else torch.full_like(ref, -1)
+    order,top = _head(s, k, gone)
+    sub = _among(s, torch.where(sub==ref, -1, sub))
+    return torch.where(order<0, -1, pool[order]),top,_ranks(s, local[pos], gone),torch.where(sub<0, -1, pool[sub])
+
+@torch.no_grad()
 def rank_scores(
-    scores, # (n,) question numbers and (m,) gallery positions -> (n,m) scores, higher is better
+    scores, # (n,) question numbers and (m,) gallery positions -> (n,m) scores, higher is better; or all of them, (Q,N)
     data:CIRData,
-    k:int=50, # places kept
+    k:int=50, # places kept; metrics need none
     budget:int=2**25, # scores in memory at once
     width:int=1, # vectors for each image, which all count against the budget
 )->Ranking:
     "Rank the gallery of each question"
-    Q,rows = len(data),[]
-    for _,qs,pool in data.groups():
-        for part in qs.split(max(1, budget//(max(1,len(pool))*width))):
-            s = scores(part, pool)
-            if s.isnan().any(): raise ValueError(f"{int(s.isnan().any(1).sum())} of {len(s)} questions have scores that are not numbers.")
-            out = _rank_chunk(s.cpu(), pool, data.refs[part], data.positives[part], data.subsets[part], k, data.protocol.drop_ref)
-            rows.append((part, *out))
-    K = max((r[1].shape[1] for r in rows), default=0)
-    full = [torch.full((Q,K), -1), torch.full((Q,K), float('-inf')), torch.full_like(data.positives, -1), torch.full_like(data.subsets, -1)]
-    for part,*out in rows:
-        for f,o in zip(full, out): f[part,:o.shape[1]] = o.to(f.dtype)
+    if isinstance(scores, Tensor): scores = _of_matrix(scores, data)
+    groups = [g for g in data.groups() if len(g[1])]
+    K = min(k, max((len(pool) for _,_,pool in groups), default=0))
+    full = [torch.full((len(data),K), -1), torch.full((len(data),K), float('-inf')), torch.full_like(data.positives, -1), torch.full_like(data.subsets, -1)]
+    for _,qs,pool in groups:
+        local = torch.full((len(data.names)+1,), -1)          # the last one is for -1
+        local[pool] = torch.arange(len(pool))
+        for part in qs.split(max(1, budget//(max(1, len(pool))*width))):
+            out = _search(scores(part, pool).cpu(), pool, local, data.refs[part], data.positives[part], data.subsets[part], K, data.protocol.drop_ref)
+            for f,o in zip(full, out): f[part,:o.shape[1]] = o.to(f.dtype)
     return Ranking(*full, data.protocol_id)
 
 def rank(
