@@ -92,5 +92,5 @@ def find_folder(
     for p in (*(root_/n for n in names), root_):
         if (p/inside).is_dir(): return p
     there = sorted(p.name for p in root_.iterdir())[:8] if root_.is_dir() else None
-    raise FileNotFoundError(f"no {names[0]}/{inside} in {root_}: {'it does not exist' if there is None else 'it holds '+(', '.join(there) or 'nothing')}. "
+    raise FileNotFoundError(f"no {names[0]}/{inside} in {root_}: {('it is a file' if root_.exists() else 'it does not exist') if there is None else 'it holds '+(', '.join(there) or 'nothing')}. "
                             "Name the folder that holds it with --root or CIR_DATA.")

@@ -41,15 +41,16 @@ def count_ahead(
     cols:Tensor, # (Q,P) columns
 )->Tensor: # (Q,P) how many columns come before each
     "The exact rank of some columns, counted and not sorted"
-    place,out,at = torch.arange(scores.shape[1], device=scores.device),torch.empty_like(cols),scores.gather(1, cols)
-    room = torch.empty(max(1, 2**19//max(1, scores.shape[1])), scores.shape[1], device=scores.device)
-    for s,c,a,o in zip(*(x.split(len(room)) for x in (scores, cols, at, out))):
+    at,(ahead,upto),n = scores.gather(1, cols),torch.empty(2, *cols.T.shape, device=scores.device),max(1, 2**15//max(1, scores.shape[1]))
+    room = torch.empty(n, scores.shape[1], device=scores.device)
+    for i in range(0, len(scores), n):
+        s = scores[i:i+n]
         for p in range(cols.shape[1]):
-            ahead = torch.gt(s, a[:,p:p+1], out=room[:len(s)]).sum(1).long()
-            equal = torch.ge(s, a[:,p:p+1], out=room[:len(s)]).sum(1).long()-ahead
-            t = (equal>1).nonzero()[:,0]
-            if len(t): ahead[t] += ((s[t]==a[t,p:p+1])&(place<c[t,p:p+1])).sum(1)
-            o[:,p] = ahead
+            for f,out in (torch.gt,ahead),(torch.ge,upto): torch.sum(f(s, at[i:i+n,p:p+1], out=room[:len(s)]), 1, out=out[p,i:i+n])
+    out,place = ahead.T.long(),torch.arange(scores.shape[1], device=scores.device)
+    for tied in (upto-ahead>1).T.nonzero().split(n):
+        q,p = tied.T
+        out[q,p] += ((scores[q]==at[q,p,None])&(place<cols[q,p,None])).sum(1)
     return out
 
 # %% ../nbs/20_retrieval.ipynb #ranking

@@ -6,7 +6,7 @@
 __all__ = ['defaults', 'Recipe', 'checked', 'save_weights', 'save_run', 'load_weights', 'Run', 'find_run', 'load_run']
 
 # %% ../nbs/52_runs.ipynb #imports
-import dataclasses, json
+import dataclasses, json, warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,10 @@ def defaults(
 )->dict: # backbone, model, train
     "What the method's own recipe says"
     kind = 'tiny' if tower=='tiny' or (not tower and data.startswith('garments')) else data
-    if variant=='published': return method.recipes.get(kind, method.recipes.get('', {}))
+    if kind not in method.recipes and variant=='published':
+        kind = '' if '' in method.recipes else 'tiny'
+        if kind: warnings.warn(f"{method.__name__} has no recipe for {data}: its tiny one is used, which trains small towers from scratch. --backbone names others.", stacklevel=4)
+    if variant=='published': return {**method.recipes.get(kind, {}), **({'backbone':tower} if tower else {})}
     ours = {k.partition('.')[2] or 'published': k for k in method.recipes if k.partition('.')[0]==kind}
     return method.recipes[ours[pick(variant, ours, f'recipe for {data}')]]
 

@@ -33,7 +33,8 @@ class CLIP4Cir(Composer):
     "The sum of the raw features, with the encoders tuned for it"
     Config = CLIP4CirConfig
     recipes = {'fashioniq': dict(backbone='RN50x4', train=STAGE1), 'fashioniq.text': dict(backbone='RN50x4', model=dict(tune='text'), train=STAGE1),
-               'fashioniq.corrected': dict(backbone='RN50x4', model=dict(mask_twins=True), train=STAGE1), 'tiny': TINY}
+               'fashioniq.corrected': dict(backbone='RN50x4', model=dict(mask_twins=True), train=STAGE1),
+               'cirr': dict(backbone='RN50x4', train=STAGE1), 'tiny': TINY}
 
     def __init__(self, backbone, cfg=None):
         super().__init__(backbone, cfg)
@@ -53,18 +54,18 @@ ZERO = dict(backbone='RN50x4', model=dict(tune='none'), train=dict(epochs=0))
 @METHODS('sum')
 class Sum(CLIP4Cir):
     "Image plus text, untuned"
-    recipes = {'fashioniq': ZERO, 'tiny': dict(backbone='tiny', model=dict(tune='none'), train=dict(epochs=0))}
+    recipes = {'': ZERO, 'tiny': dict(backbone='tiny', model=dict(tune='none'), train=dict(epochs=0))}
 
 @METHODS('image-only')
 class ImageOnly(CLIP4Cir):
     "Looks at the reference, and does not hear what should change"
-    recipes = {'fashioniq': ZERO, 'tiny': TINY}
+    recipes = {'': ZERO, 'tiny': TINY}
     def compose(self, image, text): return image+0*text
 
 @METHODS('text-only')
 class TextOnly(CLIP4Cir):
     "Hears what should change, and does not look at the reference"
-    recipes = {'fashioniq': ZERO, 'tiny': TINY}
+    recipes = {'': ZERO, 'tiny': TINY}
     def compose(self, image, text): return text+0*image
 
 # %% ../../nbs/60_methods.clip4cir.ipynb #stage2
@@ -84,6 +85,7 @@ class CLIP4CirCombiner(CLIP4Cir):
     "A Combiner on frozen towers"
     Config = CombinerConfig
     recipes = {'fashioniq': dict(backbone='RN50x4', train=STAGE2), 'fashioniq.corrected': dict(backbone='RN50x4', model=dict(mask_twins=True), train=STAGE2),
+               'cirr': dict(backbone='RN50x4', train=STAGE2),
                'tiny': dict(backbone='tiny', model=dict(projection=256, hidden=512, mask_twins=True), train=dict(bs=256, epochs=20, lr=1e-3, optimizer='adam'))}
 
     def __init__(self, backbone, cfg=None):
