@@ -64,7 +64,7 @@ def images_at(
     names, # paths below it
 )->ImageFiles:
     "Finds images by path, and looks beside it for one with another ending"
-    if not (folder/'women').is_dir(): raise FileNotFoundError(f"Fashion200k images folder {folder/'women'} is not there: {folder} holds {holds(folder)}.")
+    if not (folder/'women').is_dir(): raise FileNotFoundError(f"Fashion200k images folder {folder/'women'} is no folder: {folder} holds {holds(folder)}.")
     base,paths,lost = str(folder)+os.sep,{},defaultdict(list)
     for n in names:
         if os.path.isfile(base+n): paths[n] = folder/n

@@ -31,8 +31,8 @@ def home(root:Path)->Path: # the folder that has the annotations
     tried = [root/'shoes', root/'Shoes', root/'shoes_dataset', root]
     for p in tried:
         if any((p/f).is_file() for f in (RECORDS, 'triplet.val.json', 'triplet.train.json')): return p
-    at = next(p for p in (*tried, Path('.')) if p.is_dir())
-    raise FileNotFoundError(f"no shoes/{RECORDS} in {root}: {at} holds {holds(at)}. "
+    at = next((p for p in tried if p.is_dir()), None)
+    raise FileNotFoundError(f"no shoes/{RECORDS} in {root}: {f'{at} holds {holds(at)}' if at else 'that is no folder'}. "
                             "Name the folder that holds it with --root or CIR_DATA.")
 
 def read_names(path:Path)->list: # of base names
@@ -65,7 +65,7 @@ def images_below(
 )->ImageFiles:
     "Finds named images at any depth below the image folders of Shoes"
     level = [p for p in sorted(folder.iterdir()) if p.is_dir() and (p.name in ('attributedata','womens','images') or p.name.startswith('womens_'))]
-    if not level: raise FileNotFoundError(f"Shoes images folder {folder/'attributedata'} is not there: {folder} holds {holds(folder)}.")
+    if not level: raise FileNotFoundError(f"Shoes images folder {folder/'attributedata'} is no folder: {folder} holds {holds(folder)}.")
     found = []
     for _ in range(5):
         entries = [e for d in level for e in os.scandir(d)]
