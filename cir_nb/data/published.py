@@ -74,10 +74,10 @@ SETS |= dict(
         ('train','val'), folders=('shoes','Shoes','shoes_dataset'), counts=dict(train={'':(8990,10000)}, val={'':(1761,4658)}),
         content={'eval_im_names.txt':'9610185e4ddb', 'relative_captions_shoes.json':'9520352c74b1', 'train_im_names.txt':'cd10f990faf9'}),
     fashion200k=Published('github.com/xthan/fashion-200k, Apache-2.0; test_queries.txt at storage.googleapis.com/image_retrieval_css/test_queries.txt',
-        'women.tar.gz behind the same page; crawled from lyst.com', ('train','test'), folders=('fashion200k',), inside='labels',
+        'women.tar.gz behind the same page; crawled from lyst.com', ('train','test'), folders=('fashion200k','Fashion200k','fashion-200k'), inside='labels',
         counts=dict(train={'':(None,172049)}, test={'':(33480,29789)})),
     circo=Published('github.com/miccunifi/CIRCO, CC BY-NC 4.0', "COCO's unlabeled images of 2017 from cocodataset.org, under the terms of Flickr", ('val','test'),
-        folders=('CIRCO',), inside='annotations', counts=dict(val={'':(220,123403)}, test={'':(800,123403)}),
+        folders=('CIRCO','circo'), inside='annotations', counts=dict(val={'':(220,123403)}, test={'':(800,123403)}),
         content={'annotations/val.json':'e99fd1351e3d', 'annotations/test.json':'fef2ecba146a'}),
     garments=Published('drawn by this package', 'drawn by this package'))
 SETS['garments-tiny'] = SETS['garments']
