@@ -53,7 +53,7 @@ SEAL = 'made-by-cir_nb.json'
 
 def records(path:Path)->list: # of digests; empty for a file that has none
     "What each record of a JSON file, or each line of a text, holds"
-    if path.suffix not in ('.json','.txt'): return []
+    if path.suffix not in ('.json','.txt','.csv'): return []
     try: content = json.loads(path.read_bytes()) if path.suffix=='.json' else path.read_text(encoding='utf-8').splitlines()
     except ValueError: return []
     return [digest(r)[:6] for r in (content.items() if isinstance(content, dict) else content if isinstance(content, list) else [])]

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..core import data_root
+from ..core import BadData, data_root, pick
 from ..files import changes
 from .core import DATA
 from cir_nb.data.findings import (Finding, census, examine_counts, examine_leaks, examine_pictures, examine_questions, lost_images, read_split,
@@ -39,7 +39,8 @@ def examine_files(
     try: folder = known.folder(root)
     except FileNotFoundError: folder = None # each split says so
     if folder is None: return False,[]
-    drawn,out = examine_seal(folder)
+    try: drawn,out = examine_seal(folder)
+    except BadData as e: drawn,out = True,[Finding('seal', str(e))]
     other = [] if drawn else changed(folder, known.content)
     if other: out.append(Finding('annotations', share(other, len(known.content), 'annotation files do not say what the published ones say'), tuple(other)))
     dead = folder/'dead.txt'
@@ -74,7 +75,7 @@ class Report:
         "The first line"
         what = f"drawn garments in the layout of {self.name}" if self.drawn else self.name
         if not self.faults: return f"{what} in {self.root}: clean" if self.drawn or not self.known.counts else f"{what} in {self.root}: the published benchmark"
-        return f"{what} in {self.root}: {len(self.faults)} fault{'s'*(len(self.faults)>1)}; numbers from it would not be {'comparable' if self.drawn else 'those of the published benchmark'}"
+        return f"{what} in {self.root}: {len(self.faults)} fault{'s'*(len(self.faults)>1)}; numbers from it would not be {'comparable' if self.drawn or not self.known.counts else 'those of the published benchmark'}"
 
     def table(self)->list: # of lines
         "Counts, aligned"
@@ -108,6 +109,7 @@ def examine(
     "Find everything that is wrong with a data set"
     DATA[name]
     known,root = SETS.get(name) or Published('yours', 'yours', optional=('train','val','test')),data_root(root)
+    for s in splits if name in SETS else (): pick(s, known.splits, f'split of {name}')
     drawn,found = examine_files(known, root)
     out = Report(name, root, known, drawn, findings=found)
     read = {s: read_split(name, s, root) for s in splits or known.splits}
@@ -121,7 +123,7 @@ def examine(
     for s,d in data.items():
         rows,bad = examine_counts(d, known.counts.get(s, {}), drawn)
         out.counts += rows
-        out.findings += [dataclasses.replace(f, fault=f.fault and s not in known.optional) for f in bad+examine_pictures(d, seen)]+examine_questions(d)
+        out.findings += [dataclasses.replace(f, fault=f.fault and not (known.counts and s in known.optional)) for f in bad+examine_pictures(d, seen)]+examine_questions(d)
         if s!='train' and 'train' in data: out.findings += examine_leaks(data['train'], d, seen)
         lost = lost_images(d, seen)
         if s=='train' or not lost or lost>=set(d.names): continue

@@ -111,7 +111,7 @@ def fashion200k_data(
     labels = read_labels(folder, file)
     if file=='test': asked = asked_of(labels, [tuple(x) for x in rows(folder/'test_queries.txt', ('reference','target'))], rule.answer)
     else: asked = [Triplet(r, modification(labels[r], labels[t]), t, id=str(i)) for i,(r,t) in enumerate(draw_pairs(labels, seed=seed, **DRAWN[rule.name]))]
-    need = labels if file=='test' else {n for t in asked for n in (t.ref, *t.targets)}
+    need = labels if file=='test' or missing=='look' else {n for t in asked for n in (t.ref, *t.targets)}
     images = None if missing=='ignore' else images_at(folder, need)
     if len(here)<5: warnings.warn(f"Fashion200k {split}: only {', '.join(here) or 'other files'} is in {folder/'labels'}; its numbers are for that alone.", stacklevel=2)
     name = 'fashion200k' if len(here)==5 else f"fashion200k ({', '.join(here) or 'other'} only)"

@@ -91,7 +91,7 @@ def look_at(path:Path)->Picture:
 def census(paths)->dict: # path -> Picture
     "Decode them all"
     paths = list(dict.fromkeys(paths))
-    with ThreadPoolExecutor(os.cpu_count()) as pool: return dict(zip(paths, tqdm(pool.map(look_at, paths), 'decoding', len(paths), leave=False)))
+    with ThreadPoolExecutor(os.cpu_count()) as pool: return dict(zip(paths, tqdm(pool.map(look_at, paths), 'decoding', len(paths), leave=False, disable=not paths)))
 
 # %% ../../nbs/24_data.findings.ipynb #pictures
 def needed(data:CIRData)->list: # names
@@ -108,7 +108,7 @@ def examine_pictures(data:CIRData, seen:dict)->list: # of Finding
     gone = [n for n in need if n not in paths]
     bad = [n for n in data.names if n in paths and seen[paths[n]].trouble]
     if gone: out.append(Finding('missing images', share(gone, len(need), 'images are missing'), tuple(gone), True, data.split))
-    if bad: out.append(Finding('unreadable images', share(bad, len(data.names), 'images cannot be read'), tuple(f'{n} ({seen[paths[n]].trouble})' for n in bad), True, data.split))
+    if bad: out.append(Finding('unreadable images', share(bad, len(data.names), 'images cannot be read'), tuple(f'{n} ({seen[paths[n]].trouble})' for n in bad), not set(bad).isdisjoint(need), data.split))
     spare = sorted(set(data.names)-set(paths)-set(gone))
     if spare: out.append(Finding('missing spare images', share(spare, len(data.names), 'images are missing that no question names'), tuple(spare), False, data.split))
     pixels,groups = {n: seen[paths[n]].pixels for n in data.names if n in paths and seen[paths[n]].pixels},defaultdict(list)
@@ -123,6 +123,7 @@ def examine_leaks(train:CIRData, data:CIRData, seen:dict)->list: # of Finding
     "Images of a split that training shows as well, by name and by picture"
     pixels = lambda d, names: {n: seen[d.images.paths[n]].pixels for n in names if n in d.images.paths}
     shown,names = set(pixels(train, train.names).values())-{''},set(train.names)
+    if names>=set(data.names): return [] # one gallery for all, by design
     by_name,by_picture = [n for n in data.names if n in names],[n for n,p in pixels(data, data.names).items() if p in shown and n not in names]
     return [Finding(what, share(ns, len(data.names), f'images are also in train{how}'), tuple(ns), False, data.split)
             for what,ns,how in (('leak',by_name,''), ('leak by picture',by_picture,', under another name')) if ns]

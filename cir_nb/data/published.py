@@ -79,5 +79,6 @@ SETS |= dict(
     circo=Published('github.com/miccunifi/CIRCO, CC BY-NC 4.0', "COCO's unlabeled images of 2017 from cocodataset.org, under the terms of Flickr", ('val','test'),
         folders=('CIRCO','circo'), inside='annotations', counts=dict(val={'':(220,123403)}, test={'':(800,123403)}),
         content={'annotations/val.json':'e99fd1351e3d', 'annotations/test.json':'fef2ecba146a'}),
+    own=Published('yours', 'yours', optional=('train','val','test'), folders=('own',)),
     garments=Published('drawn by this package', 'drawn by this package'))
 SETS['garments-tiny'] = SETS['garments']
