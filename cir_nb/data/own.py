@@ -65,11 +65,11 @@ def read_table(path:Path)->list: # of line number, Triplet with names as they ar
     return dealt(out, path)
 
 def dealt(table, path):
-    "Gives each question a split where the table has none"
-    if any(s for *_,s in table):
-        n = next((n for n,_,s in table if not s), None)
-        if n: raise BadData(f"{path} line {n}: split is empty, but not in other lines.")
-        return table
+    "Gives each question a split where the table has none; what some lines have all must have"
+    for what,said in dict(category=lambda t,s: t.category, split=lambda t,s: s).items():
+        lacks = [n for n,t,s in table if not said(t, s)]
+        if 0<len(lacks)<len(table): raise BadData(f"{path} line {lacks[0]}: {what} is empty, but not in other lines.")
+    if table[0][2]: return table
     refs = sorted({t.ref for _,t,_ in table}, key=digest)
     held = set(refs[:max(1, len(refs)//5)])
     return [(n, t, 'val' if t.ref in held else 'train') for n,t,_ in table]

@@ -60,7 +60,8 @@ def images_below(folder:Path)->dict: # name -> path; a name is the path below th
         if folder.exists(): raise BadData(f"images folder {folder} is a file.")
         there = ', '.join(sorted(p.name for p in folder.parent.iterdir())[:8]) if folder.parent.is_dir() else ''
         raise FileNotFoundError(f"images folder {folder} is not there: {folder.parent} holds {there or 'nothing'}.")
-    found = [Path(d)/f for d,_,files in os.walk(folder, followlinks=True) for f in files if Path(f).suffix.lower() in ENDINGS and not f.startswith('.')]
+    files = [Path(d)/f for d,_,fs in os.walk(folder, followlinks=True) for f in fs if not f.startswith('.')]
+    found = [p for p in files if p.suffix.lower() in ENDINGS and p.is_file()]
     if not found: raise BadData(f"{folder} holds no image ({', '.join(ENDINGS)}).")
     return {n:p for n,p in sorted((p.relative_to(folder).as_posix(), p) for p in found)}
 
