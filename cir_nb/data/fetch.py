@@ -6,7 +6,7 @@
 __all__ = ['MANY', 'set_aside', 'Fetched', 'fetch_all', 'fetch']
 
 # %% ../../nbs/27_data.fetch.ipynb #imports
-import hashlib, os, re, threading
+import hashlib, os, re, shutil, threading
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 from ..core import BadData, data_root
 from ..files import atomic, find_folder
-from .download import fetch_one, new_session, read_urls
+from .download import HALF, fetch_one, new_session, read_urls
 from ..images import image_files
 
 # %% ../../nbs/27_data.fetch.ipynb #placeholders
@@ -70,6 +70,7 @@ def fetch_all(
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    shutil.rmtree(folder/HALF, ignore_errors=True)
     return dead
 
 def fetch(
