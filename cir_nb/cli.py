@@ -31,7 +31,8 @@ def main(
         if name is None: raise UnknownName(f"no command {' '.join(argv[:2])!r}. There are: {', '.join(COMMANDS)}.")
         cls,args,prog = COMMANDS[name],argv[len(name.split()):],f'cir {name}'
         return (cls.read(args, prog) if hasattr(cls, 'read') else parse(cls, args, prog))() or 0
-    except KeyboardInterrupt: print('stopped; a training goes on when the same command is given again', file=sys.stderr); return 130
+    except BrokenPipeError: os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()); return 141     # `cir … | head`
+    except KeyboardInterrupt: print('stopped; a training or a download goes on when the same command is given again', file=sys.stderr); return 130
     except (ValueError, UnknownName, OSError, FloatingPointError) as e:
         if os.environ.get('CIR_DEBUG'): raise
         print(f'cir: {" ".join(str(e).split())}', file=sys.stderr)

@@ -14,7 +14,7 @@ from .metrics import Metrics, measure
 def evaluate(
     model:Composer,
     data:CIRData, # with its protocol
-    **kw, # of `rank_all`: k, bs, workers
+    **kw, # of `rank_all`: bs, workers
 )->Metrics:
     "Rank the gallery for every question, and apply the protocol"
-    return measure(rank_all(model, data, **kw), data)
+    return measure(rank_all(model, data, k=0, **kw), data)

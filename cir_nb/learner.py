@@ -15,7 +15,7 @@ from accelerate.state import AcceleratorState
 from torch import nn
 from .core import pick
 from .data.core import CIRData
-from .data.loading import Pictures, loader
+from .data.loading import Pictures, full_batches, loader
 
 # %% ../nbs/50_learner.ipynb #config
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Learner:
         self.model,self.data,self.cfg,self.callbacks = model,data,cfg,sorted(callbacks, key=lambda c: c.order)
         self.epoch = self.at = self.step = 0
         self.losses,self.metrics,self.pics = {},None,Pictures(data, model.backbone.prep)
-        self.steps = cfg.epochs*(len(data)//(cfg.bs*acc.num_processes*cfg.accumulate))
+        self.steps = cfg.epochs and cfg.epochs*full_batches(data, cfg.bs, acc.num_processes*cfg.accumulate)//(acc.num_processes*cfg.accumulate)
         self.trained = [p for p in model.parameters() if p.requires_grad]
         if not self.trained or not cfg.epochs: return
         self.net,self.opt = acc.prepare(model, OPTIMIZERS[cfg.optimizer](self.trained, cfg.lr, betas=cfg.betas, eps=cfg.eps, weight_decay=cfg.weight_decay))

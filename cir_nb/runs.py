@@ -6,14 +6,14 @@
 __all__ = ['defaults', 'Recipe', 'checked', 'save_weights', 'save_run', 'load_weights', 'Run', 'find_run', 'load_run']
 
 # %% ../nbs/52_runs.ipynb #imports
-import dataclasses, json, warnings
+import dataclasses, json
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_model
-from .backbones.core import Words, backbone
+from .backbones.core import Words, backbone, say_once
 from .composer import METHODS, Composer
 from .core import BadData, UnknownName, models_dir, pick, seed_all
 from .files import atomic, read_json
@@ -32,7 +32,7 @@ def defaults(
     kind = 'tiny' if tower=='tiny' or (not tower and data.startswith('garments')) else data
     if kind not in method.recipes and variant=='published':
         kind = '' if '' in method.recipes else 'tiny'
-        if kind: warnings.warn(f"{method.__name__} has no recipe for {data}: its tiny one is used, which trains small towers from scratch. --backbone names others.", stacklevel=4)
+        if kind: say_once((method, data), f"{method.__name__} has no recipe for {data}: its tiny one is used, which trains small towers from scratch. --backbone names others.")
     if variant=='published': return {**method.recipes.get(kind, {}), **({'backbone':tower} if tower else {})}
     ours = {k.partition('.')[2] or 'published': k for k in method.recipes if k.partition('.')[0]==kind}
     return method.recipes[ours[pick(variant, ours, f'recipe for {data}')]]
