@@ -53,12 +53,14 @@ def is_exported(tree, scratch):
         f'{o}: written by hand; a module is made by its notebook' for o in hand]
 
 def notebook_faults(nb):
-    "Too large, an error among the outputs, widget state"
+    "Too large, an error or warnings among the outputs, widget state"
     res, kb = [], nb.stat().st_size/1024
     if kb>LIMIT_KB: res.append(f'{nb.name}: {kb:.0f} KB, at most {LIMIT_KB}; show thumbnails, not figures')
     cont = json.loads(nb.read_text(encoding='utf-8'))
     errors = [c.get('id') for c in cont['cells'] for o in c.get('outputs', []) if o['output_type']=='error']
     if errors: res.append(f'{nb.name}: an error is among the outputs of cell {errors[0]!r}')
+    noise = [c.get('id') for c in cont['cells'] for o in c.get('outputs', []) if o.get('name')=='stderr']
+    if noise: res.append(f'{nb.name}: cell {noise[0]!r} keeps what went to stderr; run it with .ci/run_nb.py, which leaves that out')
     if 'widgets' in cont['metadata']: res.append(f'{nb.name}: widget state in its metadata; save it without')
     return res
 

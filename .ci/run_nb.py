@@ -21,6 +21,8 @@ def run_nb(fn, flags=()):
     try:
         with working_directory(fn.parent): shell.run_all(nb, exc_stop=True, preproc=left_out)
     except Exception: sys.exit(shell.prettytb(fn)+f'{fn.name} is left as it was.')
+    for c in nb.cells: # bars and warnings, with the paths of this machine in them, teach nobody
+        if c.cell_type=='code': c.outputs = [o for o in c.outputs if o.get('name')!='stderr']
     write_nb(nb, fn)
     nbdev_clean(str(fn))
 

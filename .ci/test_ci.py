@@ -60,6 +60,7 @@ def test_notebooks():
         write_nb(nb, '1+1'); assert not checks.notebook_faults(nb)
         write_nb(nb, 'x'*600_000); assert 'KB' in checks.notebook_faults(nb)[0]
         write_nb(nb, '1/0', outputs=[dict(output_type='error', ename='E', evalue='', traceback=[])]); assert 'error' in checks.notebook_faults(nb)[0]
+        write_nb(nb, '1', outputs=[dict(output_type='stream', name='stderr', text=['/home/me/lib.py: warning'])]); assert 'stderr' in checks.notebook_faults(nb)[0]
         write_nb(nb, '1', metadata=dict(widgets={})); assert 'widget' in checks.notebook_faults(nb)[0]
 
 def test_functions():
