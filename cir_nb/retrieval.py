@@ -76,18 +76,20 @@ class Ranking:
     def __repr__(self): return f"Ranking({len(self):,} questions, first {self.order.shape[1]} places, protocol {self.protocol})"
 
     def rerank(self,
-        score, # (Q,) question numbers and (Q,k) gallery positions -> (Q,k) scores
+        score, # (Q,) question numbers and (Q,k) gallery positions, -1 for none -> (Q,k) scores
         k:int, # how many places of the head are judged again
     )->'Ranking':
-        "Judge the first `k` again; what lies behind them keeps its place, and an answer that is not among them stays lost"
+        "Judge the first `k` and the look-alikes again; what lies behind keeps its place, and an answer that is not among them stays lost"
         k = min(k, self.order.shape[1])
         cand = self.order[:,:k]
-        new = score(torch.arange(len(self)), cand).masked_fill(cand<0, float('-inf'))
+        judge = lambda c: score(torch.arange(len(self)), c).masked_fill(c<0, float('-inf'))
+        new = judge(cand)
         by = new.argsort(dim=1, descending=True, stable=True)
+        alike = self.subset.gather(1, judge(self.subset).argsort(dim=1, descending=True, stable=True)) if self.subset.shape[1] else self.subset
         top,tail = new.gather(1, by),self.scores[:,k:]
         if tail.shape[1]: top = torch.maximum(top+(tail[:,:1]-top.nan_to_num(neginf=torch.inf).amin(1, keepdim=True)).clamp(min=0), tail[:,:1])
         moved = by.argsort(1).gather(1, self.ranks.clamp(0, k-1)) if self.ranks.shape[1] else self.ranks
-        return dataclasses.replace(self, order=torch.cat([cand.gather(1, by), self.order[:,k:]], 1), scores=torch.cat([top, tail], 1),
+        return dataclasses.replace(self, order=torch.cat([cand.gather(1, by), self.order[:,k:]], 1), scores=torch.cat([top, tail], 1), subset=alike,
             ranks=torch.where((self.ranks>=0)&(self.ranks<k), moved, self.ranks))
 
 # %% ../nbs/20_retrieval.ipynb #chunk

@@ -11,11 +11,11 @@ from typing import Generic, TypeVar
 
 from tyro.conf import Positional, Suppress
 from .core import command, parse
-from ..composer import METHODS
+from ..composer import METHODS, judge, rank_all
 from ..data.core import DATA
 from ..demo import launch
-from ..evaluate import evaluate
 from ..learner import TrainConfig
+from ..metrics import measure
 from ..runs import Recipe, load_run
 
 # %% ../../nbs/95_commands.runs.ipynb #train
@@ -76,13 +76,17 @@ class Eval:
     split:str = 'val' # Which questions
     protocol:str = '' # How they are measured, e.g. original or val for fashioniq; `list` shows which there are
     allow_missing:bool = False # Leave out images that are missing or unreadable, and say so
+    rerank:str = '' # A second run, which judges the first places again
+    k:int = 50 # How many places it judges
     json:bool = False # Print JSON
 
     def __call__(self):
         run = load_run(self.run)
         if self.protocol=='list': return print(protocols(self.data or run.recipe.data))
         data = DATA[self.data or run.recipe.data](self.split, self.root or None, self.protocol or run.recipe.protocol or None, 'drop' if self.allow_missing else 'refuse')
-        m = evaluate(run.model, data)
+        ranking = rank_all(run.model, data, k=self.k if self.rerank else 0)
+        if self.rerank: ranking = ranking.rerank(judge(load_run(self.rerank).model, data), self.k)
+        m = measure(ranking, data)
         print(json.dumps(m.to_dict()) if self.json else m)
 
 @command('demo')

@@ -8,7 +8,7 @@ __all__ = ['Submit']
 # %% ../../nbs/97_commands.submit.ipynb #imports
 from tyro.conf import Positional
 from .core import command
-from ..composer import rank_all
+from ..composer import judge, rank_all
 from ..core import pick
 from ..data.core import DATA
 from ..runs import load_run
@@ -23,6 +23,8 @@ class Submit:
     out:str = '' # The folder that takes them
     root:str = '' # Data root, for a check with annotations at least; else CIR_DATA, else data/
     data:str = '' # cirr or circo; by default what the run was trained on
+    rerank:str = '' # A second run, which judges the first places again
+    k:int = 50 # How many places it judges
     check:tuple[str,...] = () # Files to check; nothing is written then
 
     def __call__(self):
@@ -34,4 +36,6 @@ class Submit:
         run = load_run(self.run)
         name = pick(self.data or run.recipe.data, SPLITS, 'data set with a test server')
         data = DATA[name](SPLITS[name], self.root or None)
-        return write_submission(rank_all(run.model, data, k=PLACES), data, self.name or run.path.name, self.out)
+        ranking = rank_all(run.model, data, k=max(PLACES, self.k))
+        if self.rerank: ranking = ranking.rerank(judge(load_run(self.rerank).model, data), self.k)
+        return write_submission(ranking, data, self.name or run.path.name, self.out)
