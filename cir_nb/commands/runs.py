@@ -101,6 +101,5 @@ class Demo:
 
     def __call__(self):
         run = load_run(self.run)
-        if self.protocol=='list': return print(protocols(self.data or run.recipe.data))
         data = DATA[self.data or run.recipe.data](self.split, self.root or None)
         launch(run, data, host=self.host, port=self.port)
