@@ -46,6 +46,7 @@ class Log(Callback):
 
     def before_fit(self, learn):
         self.seen = learn.metrics
+        if not learn.acc.is_main_process: return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with open(self.path, 'ab') as f: f.truncate(self.size)
         if not self.size: self.write('step,epoch,name,value\n')

@@ -103,7 +103,8 @@ def train(
         best = SaveBest(path/'weights.safetensors')
         cbs += [Validate(recipe.load_data('val', root, missing=missing)), best, Log(path/'log.csv'), SaveState(path/'state'/'state.pt')]
     learn = Learner(model, data, recipe.train, cbs, log_with=log, project_dir=path)
-    if path: settle_in(path, recipe, model, overwrite)
+    if path and learn.acc.is_main_process: settle_in(path, recipe, model, overwrite)
+    learn.acc.wait_for_everyone()
     if log: learn.acc.init_trackers('cir_nb', flat(recipe.to_dict()))
     if path and (path/'state'/'state.pt').exists(): load_state(learn, path/'state'/'state.pt')
     start = time.perf_counter()
