@@ -4,16 +4,18 @@
 
 # %% auto #0
 __all__ = ['TINY', 'STAGE1', 'ZERO', 'STAGE2', 'CLIP4CirConfig', 'CLIP4Cir', 'Sum', 'ImageOnly', 'TextOnly', 'CombinerConfig',
-           'CLIP4CirCombiner']
+           'CLIP4CirCombiner', 'published']
 
 # %% ../../nbs/60_methods.clip4cir.ipynb #imports
 from dataclasses import dataclass
 
 import torch.nn.functional as F
 from ..composer import METHODS, Composer
-from ..core import pick
+from ..core import BadData, pick
 from ..heads import Combiner
+from ..importing import clip_name, importer, size
 from ..losses import info_nce
+from ..runs import Recipe
 
 # %% ../../nbs/60_methods.clip4cir.ipynb #config
 @dataclass(frozen=True)
@@ -98,3 +100,13 @@ class CLIP4CirCombiner(CLIP4Cir):
         self.backbone.eval()
         return self
     def compose(self, image, text): return self.combiner(image, text)
+
+# %% ../../nbs/60_methods.clip4cir.ipynb #import
+@importer('clip4cir', CLIP='backbone.clip.', Combiner='combiner.')
+def published(states, data, start):
+    "Stage 1 from `tuned_clip_best.pt`; stage 2 from `combiner.pt` with it, or with a stage-1 run"
+    first,mix = dict(start=str(start.path), backbone=start.recipe.backbone) if start else {},states.get('Combiner')
+    if 'CLIP' in states and not start: first = dict(backbone=clip_name(states['CLIP']))
+    if not first: raise BadData("a Combiner alone is no model. Name the CLIP that it was trained on beside it, tuned_clip_best.pt, or a run that has its towers with --start.")
+    if mix is None: return Recipe('clip4cir.stage1', data, **first)
+    return Recipe('clip4cir.stage2', data, model=CombinerConfig(size(mix, 'text_projection_layer.weight'), size(mix, 'combiner_layer.weight')), **first)
