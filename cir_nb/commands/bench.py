@@ -7,7 +7,7 @@ __all__ = ['Bench']
 
 # %% ../../nbs/98_commands.bench.ipynb #imports
 from tyro.conf import Positional
-from ..bench import BENCHES, compare
+from ..bench.core import BENCHES, compare
 from .core import command, parse
 
 # %% ../../nbs/98_commands.bench.ipynb #bench
