@@ -28,6 +28,7 @@ class NoConfig:
 class Composer(nn.Module):
     "Puts questions and images in one space; a method is a subclass"
     Config = NoConfig
+    looks = 'image' # what the backbone does with pixels: image, or patches where a method reads image tokens
     recipes = {}
 
     def __init__(self,
@@ -42,7 +43,7 @@ class Composer(nn.Module):
     )->Tensor: # features
         "Look at pixels"
         if images.ndim!=4: return images
-        return self.backbone.image(self.backbone.prep.scale(images) if images.dtype==torch.uint8 else images)
+        return getattr(self.backbone, self.looks)(self.backbone.prep.scale(images) if images.dtype==torch.uint8 else images)
 
     def query(self,
         ref:Tensor, # reference images, as pixels or features
