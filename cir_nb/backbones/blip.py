@@ -54,7 +54,8 @@ class BLIP(Backbone):
     )->Tensor: # (B,T,C) image tokens
         return see(self.visual_encoder, x)
 
-    def image(self, x:Tensor)->Tensor: return self.vision_proj(self.patches(x)[:,0])
+    def read(self, patches:Tensor)->Tensor: return self.vision_proj(patches[:,0])
+    def image(self, x:Tensor)->Tensor: return self.read(self.patches(x))
 
     def text(self,
         texts, # B strings, or ids and mask
