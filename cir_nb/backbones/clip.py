@@ -114,6 +114,8 @@ class CLIP(Backbone):
         if self.still: self.clip.eval()
         return self
 
+    @property
+    def eyes(self)->torch.nn.Module: return self.clip.visual
     def image(self, x:Tensor)->Tensor: return self.clip.encode_image(x)
     def text(self, texts:list)->Tensor: return self.clip.encode_text(self.tokens(texts).to(self.device))
 

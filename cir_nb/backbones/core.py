@@ -107,6 +107,11 @@ class Backbone(nn.Module):
     @property
     def device(self)->torch.device: return next(self.parameters()).device
 
+    @property
+    def eyes(self)->nn.Module:
+        "The part whose weights decide what is seen in an image"
+        return self
+
     def unknown(self, text:str)->list:
         "The words of a text that mean nothing to this backbone"
         return self.words.unknown(text) if self.words else []
