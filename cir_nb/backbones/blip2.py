@@ -84,11 +84,11 @@ class BLIP2(Backbone):
 
     @classmethod
     def tiny(cls, words=None):
-        "1.3 million random weights, at 64 px, 16 query tokens; `words` are those that garments are described with, unless given"
+        "0.7 million random weights, at 64 px, 8 query tokens; `words` are those that garments are described with, unless given"
         if words is None: from cir_nb.data.garments import words as garment_words; words = garment_words()
         if not isinstance(words, Words): words = Words(words)
         pieces = Pieces.small(words)
-        return cls(TINY['vision'], replace(TINY['qformer'], vocab=len(pieces)), 64, pieces, words, 16)
+        return cls(TINY['vision'], replace(TINY['qformer'], vocab=len(pieces)), 64, pieces, words, 8)
 
     @classmethod
     def random(cls, name:str='pretrain'):
@@ -105,7 +105,7 @@ class BLIP2(Backbone):
         if name!='coco' and torch.cuda.is_available(): lower(model.visual_encoder)
         return model
 
-TINY = dict(vision=ViTConfig(64, 8, 96, 3, 4, 384, 'eva'), qformer=BertConfig(dim=96, layers=4, heads=4, ffn=256, positions=96, vision=96, every=2, queries=True))
+TINY = dict(vision=ViTConfig(64, 8, 96, 3, 4, 384, 'eva'), qformer=BertConfig(dim=64, layers=4, heads=4, ffn=192, positions=96, vision=96, every=2, queries=True, dropout=0.))
 
 # %% ../../nbs/35_backbones.blip2.ipynb #published
 MODELS = { # name: (files, type in LAVIS, tower, pixels)
