@@ -69,11 +69,13 @@ class Composer(nn.Module):
     @property
     def eyes(self)->nn.Module: return self.backbone.visual_encoder if self.looks=='patches' else getattr(self.backbone, 'eyes', self.backbone)
     @property
-    def cacheable(self)->bool: return not any(p.requires_grad for p in self.eyes.parameters())
+    def frozen(self)->bool: return not any(p.requires_grad for p in self.eyes.parameters())
+    @property
+    def cacheable(self)->bool: return self.frozen
 
     def train(self, mode:bool=True):
         super().train(mode)
-        if self.cacheable: self.eyes.eval()
+        if self.frozen: self.eyes.eval()
         return self
 
 # %% ../nbs/40_composer.ipynb #encode
