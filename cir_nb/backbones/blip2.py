@@ -29,6 +29,7 @@ class BLIP2(Backbone):
         pieces:Pieces|None=None, # how texts are read; None: they come as ids
         words:Words|None=None, # vocabulary, if it is a small one
         queries:int=32, # query tokens
+        longest:int=32, # tokens of a text that are read
     ):
         super().__init__()
         self.visual_encoder,self.ln_vision,self.Qformer = vit(vision),nn.LayerNorm(vision.dim),nn.Module()
@@ -36,7 +37,7 @@ class BLIP2(Backbone):
         self.query_tokens = nn.Parameter(torch.randn(1, queries, qformer.dim)*.02)
         self.vision_proj,self.text_proj,self.itm_head = nn.Linear(qformer.dim, dim),nn.Linear(qformer.dim, dim),nn.Linear(qformer.dim, 2)
         self.temp = nn.Parameter(torch.tensor(.07))
-        self.dim,self.width,self.pieces,self.words,self.prep = dim,qformer.dim,pieces,words,Prep(vision.image)
+        self.dim,self.width,self.pieces,self.words,self.longest,self.prep = dim,qformer.dim,pieces,words,longest,Prep(vision.image)
 
     def train(self, mode:bool=True):
         super().train(mode)
@@ -45,12 +46,10 @@ class BLIP2(Backbone):
 
     def tokens(self,
         texts, # B strings, or what this returned
-        first:str='[CLS]',
-        longest:int=32, # tokens that are read, as published
     )->tuple: # (B,L) ids, (B,L) mask
         "What the Q-Former reads: cleaned captions"
         if isinstance(texts, tuple): return tuple(t.to(self.device) for t in texts)
-        return tuple(t.to(self.device) for t in self.pieces([clean_caption(t) for t in texts], first, longest))
+        return tuple(t.to(self.device) for t in self.pieces([clean_caption(t) for t in texts], longest=self.longest))
 
     def patches(self,
         x:Tensor, # (B,3,H,W) prepared pixels
@@ -84,11 +83,11 @@ class BLIP2(Backbone):
 
     @classmethod
     def tiny(cls, words=None):
-        "0.7 million random weights, at 64 px, 8 query tokens; `words` are those that garments are described with, unless given"
+        "0.7 million random weights, at 64 px, 8 query tokens, texts of 64 tokens; `words` are those that garments are described with, unless given"
         if words is None: from cir_nb.data.garments import words as garment_words; words = garment_words()
         if not isinstance(words, Words): words = Words(words)
         pieces = Pieces.small(words)
-        return cls(TINY['vision'], replace(TINY['qformer'], vocab=len(pieces)), 64, pieces, words, 8)
+        return cls(TINY['vision'], replace(TINY['qformer'], vocab=len(pieces)), 64, pieces, words, 8, 64)
 
     @classmethod
     def random(cls, name:str='pretrain'):
