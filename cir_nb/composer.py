@@ -145,7 +145,8 @@ def vectors(
     data:CIRData,
     **kw, # of `encode`
 )->tuple: # (Q,D) questions; (N,D) or (N,T,D) gallery
-    "Every question and every image as vectors, float32"
+    "Every question and every image as vectors, float32; a second stage has those of its first"
+    model = getattr(model, 'first', model)
     order = data.refs.argsort(stable=True)
     refs,asked = data.refs[order].contiguous(),[]
     def about(i, feats):
