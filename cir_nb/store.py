@@ -126,7 +126,7 @@ def fill(
     groups = plan(store, missing, row, bs, off)[rank::world]
     parts = [[wanted[k] for k in g[i:i+bs]] for g in groups for i in range(0, len(g), bs)]
     space = size(row.numel()*row.element_size()*len(missing))
-    with tqdm(total=sum(map(len, parts)), desc=f'{note}, {space} in {store.folder}', leave=False, disable=rank>0) as bar:
+    with tqdm(total=sum(map(len, parts)), desc=f'{note}, {space} in {store.folder}', leave=False, delay=1, disable=rank>0) as bar:
         def made():
             rows = map(see, ahead(load, parts, workers))
             for g in groups:
