@@ -150,7 +150,7 @@ class Learner:
         self.sched = schedule(self.opt, cfg, max(1, self.steps))
 
     def __call__(self, event:str):
-        for c in self.callbacks: getattr(c, event, lambda learn: None)(self)
+        for c in (self.model, *self.callbacks): getattr(c, event, lambda learn: None)(self)
 
     def one_epoch(self):
         "One pass over the triplets, from where it was left"
