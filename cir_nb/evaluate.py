@@ -9,12 +9,14 @@ __all__ = ['evaluate']
 from .composer import Composer, rank_all
 from .data.core import CIRData
 from .metrics import Metrics, measure
+from .reranker import Reranker
+from .second_stage import rerank_all
 
 # %% ../nbs/51_evaluate.ipynb #evaluate
 def evaluate(
     model:Composer,
     data:CIRData, # with its protocol
-    **kw, # of `rank_all`: bs, workers
+    **kw, # of `rank_all`, or of `rerank_all`: bs, workers, pictures, first
 )->Metrics:
-    "Rank the gallery for every question, and apply the protocol"
-    return measure(rank_all(model, data, k=0, **kw), data)
+    "Rank the gallery for every question, and apply the protocol; a re-ranker judges the first places of its first stage"
+    return measure(rerank_all(model, data, **kw) if isinstance(model, Reranker) else rank_all(model, data, k=0, **kw), data)

@@ -156,6 +156,7 @@ def pairs(
     def score(qs, candidates):
         out = torch.full(candidates.shape, float('-inf'))
         row,col = (candidates>=0).nonzero(as_tuple=True)
+        if not len(row): return out
         found,at = torch.stack([candidates[row,col], qs[row]], 1).unique(dim=0, return_inverse=True)
         out[row,col] = score_pairs(model, data, found.flip(1), pictures, bs, workers, room)[at]
         return out
