@@ -12,11 +12,13 @@ from pathlib import Path
 import torch
 from tqdm.auto import tqdm
 from .core import BadData
+from .composer import rank_all
 from .files import atomic
 from .data.core import CIRData
 from .evaluate import evaluate
 from .learner import Callback, Learner
 from .metrics import Metrics
+from .reranker import Reranker
 from .runs import save_weights
 
 # %% ../nbs/53_callbacks.ipynb #bar
@@ -75,10 +77,12 @@ class Log(Callback):
 class Validate(Callback):
     "Measures on held-out questions every few epochs and at the end"
     order = 50
-    def __init__(self, data:CIRData): self.data,self.at = data,-1
+    def __init__(self, data:CIRData): self.data,self.at,self.first = data,-1,{}
     def before_fit(self, learn): self.at = learn.epoch if learn.metrics else -1
     def measure(self, learn):
-        learn.metrics,self.at = evaluate(learn.model, self.data, workers=learn.cfg.workers),learn.epoch
+        m,kw = learn.model,dict(workers=learn.cfg.workers)
+        if isinstance(m, Reranker) and not self.first: self.first = dict(first=rank_all(m, self.data, m.cfg.k, **kw)) # which never changes
+        learn.metrics,self.at = evaluate(m, self.data, **self.first, **kw),learn.epoch
     def after_epoch(self, learn):
         every = learn.cfg.validate_every
         if (every and learn.epoch%every==0) or learn.epoch==learn.cfg.epochs: self.measure(learn)
