@@ -14,6 +14,7 @@ from .core import command, parse
 from ..composer import METHODS, judge, rank_all
 from ..data.core import DATA
 from ..demo import launch
+from ..features import kept
 from ..learner import TrainConfig
 from ..metrics import measure
 from ..runs import Recipe, load_run
@@ -37,6 +38,7 @@ class Train(Generic[M]):
     log:str = '' # comet, wandb or tensorboard, beside log.csv
     allow_missing:bool = False # Leave out images that are missing or unreadable, and say so in the metrics
     overwrite:bool = False # Begin again where a run is
+    features:str = 'auto' # Where what frozen towers see is kept: auto (CIR_CACHE, else ~/.cache/cir_nb/features), off, or a folder
 
     @classmethod
     def read(cls, args, prog):
@@ -53,7 +55,7 @@ class Train(Generic[M]):
         from cir_nb.train import train
         recipe = Recipe(self.method, self.data, self.variant, self.backbone, self.protocol, self.start, self.model, self.train)
         name = self.name or f'{self.method}-{self.data}'
-        train(recipe, name, self.root or None, 'drop' if self.allow_missing else 'refuse', self.log or None, self.overwrite)
+        train(recipe, name, self.root or None, 'drop' if self.allow_missing else 'refuse', self.log or None, self.overwrite, features=self.features)
         run = load_run(name)
         print(f'{run.path}\n{run.metrics}')
 
@@ -79,12 +81,13 @@ class Eval:
     rerank:str = '' # A second run, which judges the first places again
     k:int = 50 # How many places it judges
     json:bool = False # Print JSON
+    features:str = 'auto' # As in training: auto, off, or a folder
 
     def __call__(self):
         run = load_run(self.run)
         if self.protocol=='list': return print(protocols(self.data or run.recipe.data))
         data = DATA[self.data or run.recipe.data](self.split, self.root or None, self.protocol or run.recipe.protocol or None, 'drop' if self.allow_missing else 'refuse')
-        ranking = rank_all(run.model, data, k=self.k if self.rerank else 0)
+        ranking = rank_all(run.model, data, k=self.k if self.rerank else 0, pictures=kept(run.model, data, self.features))
         if self.rerank: ranking = ranking.rerank(judge(load_run(self.rerank).model, data), self.k)
         m = measure(ranking, data)
         print(json.dumps(m.to_dict()) if self.json else m)
