@@ -31,7 +31,7 @@ def defaults(
     tower:str, # backbone, if one was named
 )->dict: # backbone, model, train
     "What the method's own recipe says"
-    kind = 'tiny' if tower=='tiny' or (not tower and data.startswith('garments')) else data
+    kind = 'tiny' if tower.split(':')[-1]=='tiny' or (not tower and data.startswith('garments')) else data
     if kind not in method.recipes and variant=='published':
         kind = '' if '' in method.recipes else 'tiny'
         if kind: say_once((method, data), f"{method.__name__} has no recipe for {data}: its tiny one is used, which trains small towers from scratch. --backbone names others.")

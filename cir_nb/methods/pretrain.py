@@ -31,7 +31,10 @@ class Pretrain(Composer):
 
     def __init__(self, backbone, cfg=None):
         super().__init__(backbone, cfg)
-        self.judge = getattr(backbone, 'itm_head', None) or nn.Linear(backbone.width, 2)
+        if not hasattr(backbone, 'itm_head'): self.head = nn.Linear(backbone.width, 2)
+
+    @property
+    def judge(self)->nn.Module: return getattr(self.backbone, 'itm_head', None) or self.head
 
     def query(self, ref, text): return F.normalize(self.backbone.text(text), dim=-1)
     def target(self, images): return F.normalize(self.backbone.read(self.see(images)), dim=-1)
