@@ -75,6 +75,7 @@ def settle(tmp):
     "The surroundings every notebook gets: no network, one thread, data and runs in folders of this run, the copy first on the path"
     os.environ.update(OFFLINE)
     os.environ.setdefault('CIR_DATA', str(Path(tmp)/'data'))
+    os.environ.setdefault('CIR_CACHE', str(Path(tmp)/'features'))
     if (ROOT.parent/'shared').is_dir(): os.environ.setdefault('CIR_SHARED', str(ROOT.parent/'shared'))
     tree = checks.copy_tree(ROOT, Path(tmp)/'tree')
     os.environ['CIR_MODELS'] = str(tree/'models')
