@@ -13,6 +13,7 @@ from ..core import pick
 from .core import DATA, CIRData, Protocol, Triplet, settle
 from .garments import garments, garments_data
 from ..drawing import Garment
+from ..images import ImageFiles
 from ..wording import FRONTS, KINDS, LENGTHS, NECKS, PRINTS
 
 # %% ../../nbs/12_data.described.ipynb #describe
@@ -45,14 +46,18 @@ def garments_described_data(
     protocol:str|None=None, # there is one, 'described'
     missing:str='refuse', # what to do about missing images: refuse, drop or ignore
     size:str='demo', # demo or tiny
-    each:int=10, # descriptions of an image to train on; two otherwise
+    each:int=4, # descriptions of an image to train on; two otherwise
+    more:int=3, # further sets of garments to train on, drawn with other seeds
 )->CIRData:
     "Every garment with descriptions of it"
     rule = garments_described_data.protocols[pick(protocol or 'described', garments_described_data.protocols, 'protocol of garments-described')]
-    shown,same = garments(split, size),{}
+    seeds = range(1+more) if split=='train' else range(1)
+    sets,same = [garments(split, size, s) for s in seeds],{}
+    shown = {n:g for some in sets for n,g in some.items()}
     for n,g in shown.items(): same.setdefault(g, []).append(n)
     each = each if split=='train' else 2
     asked = [Triplet(n, describe(g, Random(f'described {n} {i}')), (n, *(m for m in same[g] if m!=n)), category=g.kind, id=f'{n}-{i}') for n,g in shown.items() for i in range(each)]
-    return settle(CIRData(asked, shown, garments_data(split, root, None, missing, size).images, 'garments-described', split, rule), missing)
+    paths = {k:p for s in seeds for k,p in garments_data(split, root, None, missing, size, s).images.paths.items()}
+    return settle(CIRData(asked, shown, ImageFiles(paths), 'garments-described', split, rule), missing)
 
 garments_described_data.protocols = {'described': Protocol('described', ks=(1,5,10))}
