@@ -17,10 +17,13 @@ from .data.core import CIRData, Protocol, Triplet
 def similarity(
     q:Tensor, # (Q,D) unit vectors
     g:Tensor, # (N,D), or (N,T,D) with T vectors for each image
+    room:int=2**25, # numbers in a part
 )->Tensor: # (Q,N)
     "Inner product with each image, or with the best of its vectors"
     if g.ndim==2: return q@g.T
-    return (q@g.flatten(0,1).T).unflatten(1, g.shape[:2]).amax(-1)
+    flat = g.flatten(0,1).T
+    parts = [(p@flat).unflatten(1, g.shape[:2]).amax(-1) for p in q.split(max(1, room//max(1, flat.shape[1])))]
+    return parts[0] if len(parts)==1 else torch.cat(parts)
 
 # %% ../nbs/20_retrieval.ipynb #head
 def head(
@@ -165,4 +168,4 @@ def rank(
     k:int=50, # places kept
 )->Ranking:
     "Rank the gallery of each question by similarity"
-    return rank_scores(lambda qs,pool: similarity(q[qs.to(q.device)], g[pool.to(g.device)]), data, k, width=g.shape[1] if g.ndim==3 else 1)
+    return rank_scores(lambda qs,pool: similarity(q[qs.to(q.device)], g if len(pool)==len(g) else g[pool.to(g.device)]), data, k, width=g.shape[1] if g.ndim==3 else 1)
