@@ -174,7 +174,7 @@ def lower(
     return tower
 
 def see(tower:nn.Module, x:Tensor)->Tensor: # (B,tokens,C) float32
-    "Image tokens, under autocast where the tower is held in half precision"
+    "Image tokens, under autocast where the tower is held in half precision, and rounded to it, so that they can be kept in it"
     dtype = next(m.weight.dtype for m in tower.modules() if isinstance(m, nn.Conv2d))
     if dtype==torch.float32: return tower(x)
-    with torch.autocast(x.device.type, dtype): return tower(x).float()
+    with torch.autocast(x.device.type, dtype): return tower(x).to(dtype).float()
