@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 from .core import Registry
 from .data.core import CIRData
-from .data.loading import Batch, Pictures, ahead
+from .data.loading import VOICES, Batch, Pictures, ahead
 from .losses import info_nce
 from .retrieval import Ranking, rank
 
@@ -28,6 +28,7 @@ class NoConfig:
 class Composer(nn.Module):
     "Puts questions and images in one space; a method is a subclass"
     Config = NoConfig
+    voices = VOICES # what is done to captions before they are joined: for the question first, then for texts that losses read beside it
     looks = 'image' # what the backbone does with pixels: image, or patches where a method reads image tokens
     recipes = {}
 
@@ -137,7 +138,7 @@ def ask(
 )->Tensor: # (Q,D) unit vectors
     "Questions of a data set as vectors, with the evaluation form of their captions"
     parts = (torch.arange(len(data)) if which is None else which).split(bs)
-    return torch.cat([model.query(feats[data.refs[q]-first], [data.text(i) for i in q.tolist()]) for q in tqdm(parts, 'questions', leave=False, delay=2)])
+    return torch.cat([model.query(feats[data.refs[q]-first], [data.text(i, each=model.voices[0][0]) for i in q.tolist()]) for q in tqdm(parts, 'questions', leave=False, delay=2)])
 
 # %% ../nbs/40_composer.ipynb #vectors
 def vectors(

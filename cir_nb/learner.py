@@ -16,7 +16,7 @@ from accelerate.state import AcceleratorState
 from torch import nn
 from .core import pick
 from .data.core import CIRData
-from .data.loading import Pictures, full_batches, loader
+from .data.loading import VOICES, Pictures, full_batches, loader
 
 # %% ../nbs/50_learner.ipynb #config
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class Learner:
         self('before_epoch')
         self.model.train()
         for self.batch in loader(self.data, self.pics, self.cfg.bs, self.cfg.seed, self.epoch, self.at, self.acc.process_index,
-                                 self.acc.num_processes, self.cfg.accumulate, self.cfg.workers): one_batch(self)
+                                 self.acc.num_processes, self.cfg.accumulate, self.cfg.workers, getattr(self.model, 'voices', VOICES)): one_batch(self)
         self.epoch,self.at = self.epoch+1,0
         self('after_epoch')
 

@@ -54,6 +54,8 @@ class BLIP(Backbone):
     )->Tensor: # (B,T,C) image tokens
         return see(self.visual_encoder, x)
 
+    @property
+    def eyes(self)->nn.Module: return nn.ModuleList([self.visual_encoder, self.vision_proj])
     def read(self, patches:Tensor)->Tensor: return self.vision_proj(patches[:,0])
     def image(self, x:Tensor)->Tensor: return self.read(self.patches(x))
 

@@ -141,9 +141,9 @@ class CIRData:
         "The picture of a name, or of a position in `names`, in its own mode"
         return self.images(self.names[name] if isinstance(name, int) else name)
 
-    def text(self, q:int, rng:Random|None=None)->str:
-        "What question `q` asks, as the caption rule of the protocol has it; `rng` is given while training"
-        return CAPTIONS[self.protocol.join](self.triplets[q].captions, rng)
+    def text(self, q:int, rng:Random|None=None, each=None)->str:
+        "What question `q` asks, as the caption rule of the protocol has it; `rng` is given while training, `each` changes a caption before it is joined"
+        return CAPTIONS[self.protocol.join](tuple(map(each or str, self.triplets[q].captions)), rng)
 
     def groups(self)->list:
         "The questions by what they search: category, question numbers, sorted positions of the images"
