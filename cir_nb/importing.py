@@ -49,25 +49,32 @@ class Importer:
     "How a method's published files become one of its runs"
     parts:dict # class in the file -> prefix of our keys, or a function from published key to ours, or to None where it is not used
     recipe:Callable # (states, data set, run it starts from or None) -> Recipe
+    fit:Callable|None=None # (tensors under our names, the model's own) -> tensors under our names
 
     def rename(self, states:dict)->tuple: # ({our key: tensor}, [published keys that are not used])
         "The tensors of all parts under our names"
-        ours,unused = {},[]
+        ours,source,unused = {},{},[]
         for part,name in self.parts.items():
             for k,v in states.get(part, {}).items():
-                new = name+k if isinstance(name, str) else name(k)
-                if new is None: unused.append(f'{part}.{k}'.strip('.'))
-                else: ours[new] = v
+                new,old = name+k if isinstance(name, str) else name(k),f'{part}.{k}'.strip('.')
+                if new is None or new in source: unused.append(source.get(new, old))
+                if new is not None: ours[new],source[new] = v,old
         return ours,unused
+
+    def place(self, states:dict, model:torch.nn.Module)->tuple: # ({our key: tensor}, [published keys that are not used])
+        "The tensors of all parts as our model has them"
+        ours,unused = self.rename(states)
+        return self.fit(ours, model.state_dict()) if self.fit else ours,unused
 
 IMPORTERS = Registry('importer', 'cir_nb.methods')
 
 def importer(
     name:str, # the method, as `cir import --method` has it
+    fit:Callable|None=None, # as in `Importer`
     **parts, # as in `Importer`
 ): # the decorated function makes the recipe
     "Decorator that registers how a method's files are imported"
-    return lambda recipe: IMPORTERS(name)(Importer(parts, recipe))
+    return lambda recipe: IMPORTERS(name)(Importer(parts, recipe, fit))
 
 # %% ../nbs/56_importing.ipynb #sizes
 def size(
@@ -119,7 +126,7 @@ def import_run(
     recipe = how.recipe(states, data, first)
     with torch.device('meta'): model = recipe.build(first and first.model.backbone.words, weights=False)
     towers = {f'backbone.{k}':v for k,v in first.model.backbone.state_dict().items()} if first else {}
-    ours,unused = how.rename(states)
+    ours,unused = how.place(states, model)
     found,own = account({**towers, **ours}, model, unused),model.state_dict()
     model.load_state_dict({k: v.to(own[k].dtype) for k,v in {**towers, **ours}.items()}, assign=True)
     with atomic(out) as new: save_run(new, recipe, model)
