@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 from tqdm.auto import tqdm
 from .core import BadData
-from .composer import rank_all
 from .files import atomic
 from .data.core import CIRData
 from .evaluate import evaluate
@@ -20,6 +19,7 @@ from .learner import Callback, Learner
 from .metrics import Metrics
 from .reranker import Reranker
 from .runs import save_weights
+from .second_stage import first_places
 
 # %% ../nbs/53_callbacks.ipynb #bar
 class Progress(Callback):
@@ -77,12 +77,12 @@ class Log(Callback):
 class Validate(Callback):
     "Measures on held-out questions every few epochs and at the end"
     order = 50
-    def __init__(self, data:CIRData): self.data,self.at,self.first = data,-1,{}
+    def __init__(self, data:CIRData): self.data,self.at,self.first,self.pictures = data,-1,None,None
     def before_fit(self, learn): self.at = learn.epoch if learn.metrics else -1
     def measure(self, learn):
-        m,kw = learn.model,dict(workers=learn.cfg.workers)
-        if isinstance(m, Reranker) and not self.first: self.first = dict(first=rank_all(m, self.data, m.cfg.k, **kw)) # which never changes
-        learn.metrics,self.at = evaluate(m, self.data, **self.first, **kw),learn.epoch
+        m,kw = learn.model,dict(workers=learn.cfg.workers, pictures=self.pictures)
+        if isinstance(m, Reranker): kw['first'] = self.first = self.first or first_places(m, self.data, **kw) # which never changes
+        learn.metrics,self.at = evaluate(m, self.data, **kw),learn.epoch
     def after_epoch(self, learn):
         every = learn.cfg.validate_every
         if (every and learn.epoch%every==0) or learn.epoch==learn.cfg.epochs: self.measure(learn)

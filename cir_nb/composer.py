@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 from .core import Registry
 from .data.core import CIRData
-from .data.loading import VOICES, Batch, Pictures, ahead
+from .data.loading import VOICES, Batch, Pictures, ahead, fitting
 from .losses import info_nce
 from .retrieval import Ranking, rank
 
@@ -118,7 +118,7 @@ def encode(
     each=None, # called with the positions of a chunk and its features
 )->tuple: # features by position, as `Seen`; (N,D) or (N,T,D) vectors of the gallery
     "See every image of a data set once"
-    seen = Seen(model, pictures or Pictures(data, model.backbone.prep, room=0), room)
+    seen = Seen(model, fitting(data, model.backbone.prep, pictures), room)
     parts,n,targets = torch.arange(len(data.names)).split(bs),len(data.gallery),[]
     for i,x in zip(parts, tqdm(ahead(seen.pictures.stack, parts, workers), 'images', len(parts), leave=False, delay=2)):
         feats = model.see(x.to(model.device))
