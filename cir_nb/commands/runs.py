@@ -87,7 +87,7 @@ class Eval:
         run = load_run(self.run)
         if self.protocol=='list': return print(protocols(self.data or run.recipe.data))
         data = DATA[self.data or run.recipe.data](self.split, self.root or None, self.protocol or run.recipe.protocol or None, 'drop' if self.allow_missing else 'refuse')
-        ranking = rank_all(run.model, data, k=self.k if self.rerank else 0, pictures=kept(run.model, data, self.features))
+        ranking = rank_all(run.model, data, k=self.k if self.rerank else 0, pictures=kept(getattr(run.model, 'first', run.model), data, self.features))
         if self.rerank: ranking = ranking.rerank(judge(load_run(self.rerank).model, data), self.k)
         m = measure(ranking, data)
         print(json.dumps(m.to_dict()) if self.json else m)
