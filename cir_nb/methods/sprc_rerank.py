@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from ..composer import METHODS, rank_all
+from ..composer import METHODS
 from ..core import pick
-from ..reranker import Reranker
+from ..hard import HardNegatives
 from ..retrieval import similarity
 
 # %% ../../nbs/64_methods.sprc_rerank.ipynb #config
@@ -30,7 +30,7 @@ class SPRCRerankConfig:
 TRAIN = dict(bs=32, epochs=10, lr=1e-5, eps=1e-7, betas=(.9,.98), weight_decay=.05, schedule='cosine', warmup=.05, precision='fp16', workers=8)
 
 @METHODS('sprc.stage2')
-class SPRCReranker(Reranker):
+class SPRCReranker(HardNegatives):
     "Matches reference, text and candidate in one Q-Former"
     Config,looks,towers = SPRCRerankConfig,'patches','own'
     recipes = {f'{d}{v}': dict(backbone=f'blip2:{b}', train=TRAIN) for d in ('fashioniq','cirr') for v,b in (('', 'pretrain'), ('.vitL', 'pretrain_vitL'))} | {
@@ -40,7 +40,6 @@ class SPRCReranker(Reranker):
         super().__init__(backbone, cfg, first)
         for frozen in (backbone.visual_encoder, backbone.vision_proj, backbone.text_proj, backbone.temp): frozen.requires_grad_(False)
         if self.cfg.sides: self.sides = nn.Parameter(torch.zeros(2, backbone.ln_vision.normalized_shape[0]))
-        self.__dict__['places'] = None
 
     def match(self,
         ref:Tensor, # (B,T,C) image tokens
@@ -61,19 +60,13 @@ class SPRCReranker(Reranker):
         found = self.match(rows(prepared), (rows(ids), rows(mask)), candidates.flatten(0, 1))
         return (found[:,1]-found[:,0]).unflatten(0, (B, K))
 
-    def before_fit(self, learn):
-        "Look where the first stage puts the images of the training gallery"
-        if self.cfg.negatives=='batch': return
-        order = rank_all(self, learn.data, self.cfg.k, pictures=learn.pics).order
-        wrong = (order[...,None]!=learn.data.positives[:,None]).all(-1)&(order>=0)
-        self.__dict__['places'],self.__dict__['pics'] = [o[w] for o,w in zip(order, wrong)],learn.pics
-
     def losses(self, batch):
         b,ref,right = self.backbone,self.asker.see(batch.ref),self.see(batch.target)
         text,B = b.tokens(batch.text),len(batch)
         questions,targets = self.chances(batch, ref, right)
         every = torch.arange(B, device=ref.device)
-        wrong = self.drawn(batch) if self.places else [right[targets]]
+        drawn = self.drawn(batch.q)
+        wrong = [right[targets]] if drawn is None else list(drawn.unbind(1))
         asked = torch.cat([every, *[every]*len(wrong), questions])
         found = self.match(ref[asked], tuple(t[asked] for t in text), torch.cat([right, *wrong, right]))
         truth = (torch.arange(len(asked), device=ref.device)<B).long()
@@ -86,11 +79,3 @@ class SPRCReranker(Reranker):
         s = similarity(self.first.query(ref, batch.text), self.first.target(right))/.07
         s = s.masked_fill(batch.target_id[:,None]==batch.target_id[None], -1e4)
         return tuple((x.softmax(-1)+1e-9).multinomial(1)[:,0] for x in (s.T, s))
-
-    def drawn(self, batch)->list: # of (B,T,C)
-        "Wrong targets among the first stage's places, those further ahead more often"
-        out = []
-        for _ in range(self.cfg.hard):
-            at = [places[int(len(places)*torch.rand(()).square())] for places in (self.places[q] for q in batch.q.tolist())]
-            with torch.no_grad(): out.append(self.see(self.pics.stack(torch.stack(at)).to(batch.q.device)))
-        return out
