@@ -98,9 +98,10 @@ class Kept(Pictures):
         self.pics,self.see,self.store,self.whole = pics,see,Store(folder),None
         self.keys = image_keys(pics, asked(pics.data) if need is None else need, folder.parent, workers)
         wait()
-        fill(self.store, {k:i for i,k in self.keys.items()}, pics.stack, see, bs, workers, rank, world, note, OFF)
-        wait()
-        self.store.refresh()
+        for share in (rank,world),(0,1):                            # what others made where this one cannot see it is made here
+            fill(self.store, {k:i for i,k in self.keys.items()}, pics.stack, see, bs, workers, *share, note, OFF)
+            wait()
+            self.store.refresh()
         if not self.keys or len(self.keys)*self[next(iter(self.keys))].nbytes>room: return
         whole,at = self.stack(self.keys),torch.full((len(self.data.names),), -1)
         at[list(self.keys)] = torch.arange(len(whole))
@@ -110,7 +111,7 @@ class Kept(Pictures):
 
     def stack(self, positions)->Tensor: # (n,...)
         "The rows of several pictures"
-        at = [int(i) for i in positions]
+        at = positions.tolist() if isinstance(positions, Tensor) else list(positions)
         if self.whole is not None and (rows := self.at[at]).min()>=0: return self.whole[rows]
         rows = [self.store[self.keys[i]] if i in self.keys else None for i in at]
         lost = [i for i,r in zip(at, rows) if r is None]

@@ -53,9 +53,13 @@ class Shard:
     def save(self):
         "Write the file, all or nothing"
         part = self.path.parent/f'.part-{os.getpid()}-{self.path.name}'
-        save_file({'rows':self.rows}, part, {'made': json.dumps(dict(of=self.keys, sums=self.sums, kind=self.kind))})
-        with open(part, 'rb+') as f: os.fsync(f.fileno())
-        os.replace(part, self.path)
+        try:
+            save_file({'rows':self.rows}, part, {'made': json.dumps(dict(of=self.keys, sums=self.sums, kind=self.kind))})
+            with open(part, 'rb+') as f: os.fsync(f.fileno())
+            os.replace(part, self.path)
+        except (OSError, SafetensorError) as e:
+            part.unlink(missing_ok=True)
+            raise BadData(f"shard {self.path} cannot be written: {e}. What was written before is kept.") from None
 
     def __getitem__(self, i:int)->Tensor|None: # None where the row is not what was written
         row = self.rows[i]
@@ -112,7 +116,8 @@ class Store:
 # %% ../nbs/38_store.ipynb #fill
 def plan(store:Store, missing:list, row:Tensor, bs:int, off:str)->list: # of lists of keys
     "Groups that make a shard each, if the disk has room for them"
-    store.folder.mkdir(parents=True, exist_ok=True)
+    try: store.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e: raise BadData(f"{store.folder} cannot be made: {e.strerror}. {off}") from None
     for part in store.folder.glob('.part-*'):
         if not alive(part.name.split('-')[1]): part.unlink(missing_ok=True)
     each = max(1, row.numel()*row.element_size())
