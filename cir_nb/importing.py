@@ -15,6 +15,7 @@ from .backbones.clip import library
 from .checkpoints import read_checkpoint, unwrap
 from .core import BadData, Registry
 from .files import atomic
+from .reranker import Reranker
 from .runs import load_run, save_run
 
 # %% ../nbs/56_importing.ipynb #account
@@ -125,7 +126,7 @@ def import_run(
     states,first = gather(files, how.parts),load_run(start, 'cpu') if start else None
     recipe = how.recipe(states, data, first)
     with torch.device('meta'): model = recipe.build(first and first.model.backbone.words, weights=False)
-    towers = {f'backbone.{k}':v for k,v in first.model.backbone.state_dict().items()} if first else {}
+    towers = {f'backbone.{k}':v for k,v in first.model.backbone.state_dict().items()} if first and not isinstance(model, Reranker) else {}
     ours,unused = how.place(states, model)
     found,own = account({**towers, **ours}, model, unused),model.state_dict()
     model.load_state_dict({k: v.to(own[k].dtype) for k,v in {**towers, **ours}.items()}, assign=True)

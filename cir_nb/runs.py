@@ -180,7 +180,9 @@ def load_first(
     "The first stage of a re-ranker"
     if not recipe.start: raise ValueError(f"{recipe.method} judges the first places of another run again: name that run with --start RUN.")
     near = beside.resolve().parent/Path(recipe.start).name if beside else None
-    try: return load_run(near if near and (near/'recipe.json').is_file() and not (Path(recipe.start)/'recipe.json').is_file() else recipe.start)
+    name = near if near and (near/'recipe.json').is_file() and not (Path(recipe.start)/'recipe.json').is_file() else recipe.start
+    try:
+        with torch.device('cpu'): return load_run(name)                     # whatever the second stage is built on
     except (UnknownName, BadData) as e:
         if not beside: raise
         raise BadData(f"run {beside} judges the first places of run {recipe.start!r}, which cannot be loaded: {e}") from None
