@@ -53,11 +53,14 @@ def passes(
     target:Tensor, # (B,T,C)
     text:tuple, # ids and mask
 )->dict: # P1 to P4, every position of them
-    "The hidden states of the four passes"
-    b,n = m.backbone,m.prompt_tokens.shape[1]
-    bert,p1 = b.Qformer.bert,b.fuse(ref, text)
-    return {'P1': p1, 'P2': bert(*text, p1[:,:n]), 'P3': bert(queries=b.queries(len(target)), image=b.ln_vision(target)),
+    "The hidden states of the four passes, at padding too"
+    b,n,bert = m.backbone,m.prompt_tokens.shape[1],m.backbone.Qformer.bert
+    bert.padding = True
+    try:
+        p1 = b.fuse(ref, text)
+        return {'P1': p1, 'P2': bert(*text, p1[:,:n]), 'P3': bert(queries=b.queries(len(target)), image=b.ln_vision(target)),
             'P4': bert(*text, m.prompt_tokens.expand(len(ref), -1, -1), after_cls=True)}
+    finally: bert.padding = False
 
 # %% ../../nbs/92_parity.sprc.ipynb #runner
 @PARITY('sprc')
