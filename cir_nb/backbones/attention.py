@@ -17,19 +17,21 @@ class Places:
         at:Tensor, # (M,) places in the flat batch
         queries:int, # how many of them are queries
         shape:tuple, # (B,N) of the padded batch
+        mask:Tensor|None=None, # (B,N) True where there is something to see; None: everywhere
     ):
-        self.at,self.queries,self.shape = at,queries,tuple(shape)
+        self.at,self.queries,self.shape,self.mask = at,queries,tuple(shape),mask
         self.whole = len(at)==shape[0]*shape[1] and queries in (0, len(at))
-        self.mask = None if self.whole else at.new_zeros(shape[0]*shape[1], dtype=torch.bool).index_fill(0, at, True).view(shape)
 
     @classmethod
     def of(cls,
         mask:Tensor, # (B,N) True where there is something
         n:int=0, # queries in front of each text
+        padding:bool=False, # keep the padding too, which nobody sees
     ):
         "The places of what is there"
-        flat = torch.arange(mask.numel(), device=mask.device).view(mask.shape)
-        return cls(torch.cat([flat[:,:n].flatten(), flat[:,n:][mask[:,n:]]]), n*len(mask), mask.shape)
+        flat,there = torch.arange(mask.numel(), device=mask.device).view(mask.shape),mask|padding
+        at = torch.cat([flat[:,:n].flatten(), flat[:,n:][there[:,n:]]])
+        return cls(at, n*len(mask), mask.shape, mask if padding or len(at)<mask.numel() else None)
 
     def only(self,
         rows:slice, # positions of every sample

@@ -100,6 +100,8 @@ class Embeddings(nn.Module):
 
 class Bert(nn.Module):
     "Text, query tokens, or both, with or without an image to look at"
+    padding = False # Whether padding gets hidden states too; published code computes them, and nothing depends on them
+
     def __init__(self, cfg:BertConfig):
         super().__init__()
         self.cfg,self.embeddings,self.encoder = cfg,Embeddings(cfg),nn.Module()
@@ -133,7 +135,7 @@ class Bert(nn.Module):
         rows:slice=slice(None), # positions of the result
     )->Tensor: # (B,R,D), zeros at padding
         "The layers alone"
-        at = Places.of(x.new_ones(x.shape[:2], dtype=torch.bool) if mask is None else mask, 0 if image is None else queries)
+        at = Places.of(x.new_ones(x.shape[:2], dtype=torch.bool) if mask is None else mask, 0 if image is None else queries, self.padding)
         (*layers,last),x,(keep,ask) = self.encoder.layer,at.pack(x),at.only(rows)
         for layer in layers: x = layer(x, at, image)
         return ask.pad(last(x, at, image, keep, ask))
