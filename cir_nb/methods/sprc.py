@@ -89,13 +89,28 @@ class SPRC(Composer):
         near = h[:,1:].mean(1) if self.cfg.aux=='text' else self.prompt_tokens.mean(1).expand(len(ids), -1)
         return F.normalize(self.backbone.text_proj(h[:,0]), dim=-1),near.detach()
 
+    def passes(self,
+        ref:Tensor, # (B,T,C) image tokens
+        target:Tensor, # (B,T,C)
+        text:tuple, # ids and mask
+    )->tuple: # prompts (B,32,W), targets (B,32,D), questions (B,D), auxiliary questions (B,D), targets of the alignment (B,W)
+        "All four as two: P1 beside P3, whose rows have no text, then P2 beside P4"
+        (ids,mask),bert,p,B = text,self.backbone.Qformer.bert,self.prompt_tokens,len(ref)
+        words,twice,n = bert.embeddings.word_embeddings(ids),torch.cat([mask, mask]),p.shape[1]
+        seen = self.backbone.ln_vision(torch.cat([ref, target]))
+        prompts,found = bert(torch.cat([words, words]), torch.cat([mask, 0*mask]), self.backbone.queries(2*B), seen, rows=slice(0, n)).split(B)
+        x = torch.cat([bert.embeddings(words, prompts), bert.embeddings(words, p.expand(B, -1, -1), after_cls=True)])
+        h = bert.encode(x, F.pad(twice, (n, 0), value=1).bool(), rows=slice(0, n+1, 1 if self.cfg.aux=='text' else n))
+        near = h[B:,1:].mean(1) if self.cfg.aux=='text' else p.mean(1).expand(B, -1)
+        asked = F.normalize(self.backbone.text_proj(torch.cat([h[:B,-1], h[B:,0]])), dim=-1)
+        return prompts,F.normalize(self.backbone.vision_proj(found), dim=-1),*asked.split(B),near.detach()
+
     def losses(self, batch):
         text,tau,ids = self.backbone.tokens(batch.text),self.backbone.temp,batch.target_id if self.cfg.mask_twins else None
-        prompts,targets = self.prompts(self.see(batch.ref), text),self.target(batch.target)
-        out = {'itc': info_nce(similarity(self.asked(prompts, text), targets), ids, tau)}
-        if self.cfg.aux=='none': return out
-        w,near = self.auxiliary(text)
-        return out|{'rtc': self.cfg.rtc*info_nce(similarity(w, targets), ids, tau), 'align': self.cfg.align*F.mse_loss(prompts.mean(1), near)}
+        ref,target = self.see(batch.ref),self.see(batch.target)
+        if self.cfg.aux=='none': return {'itc': info_nce(similarity(self.query(ref, text), self.target(target)), ids, tau)}
+        prompts,targets,u,w,near = self.passes(ref, target, text)
+        return {'itc': info_nce(similarity(u, targets), ids, tau)}|{'rtc': self.cfg.rtc*info_nce(similarity(w, targets), ids, tau), 'align': self.cfg.align*F.mse_loss(prompts.mean(1), near)}
 
 # %% ../../nbs/64_methods.sprc.ipynb #import
 def renamed(
