@@ -58,7 +58,7 @@ def step(m, logits:Tensor, config:dict)->tuple: # tensors, numbers, gradient nor
     "One training step from scores that have a graph"
     loss,named,c = info_nce(logits, tau=1.),[(k.removeprefix('backbone.'), p) for k,p in m.named_parameters()],config.get('training_step', {})
     loss.backward()
-    block = lambda k: (re.match(r'text_encoder\.(embeddings|encoder\.layer\.\d+\.\w+)', k) or re.match(r'\w+', k))[0]
+    block = lambda k: (re.match(r'text_encoder\.(embeddings|encoder\.layer\.\d+\.\w+)', k) or re.match(r'\w+(\.\d+)?', k))[0]
     blocks,cfg = {},TrainConfig(**{**COMMON, 'lr': c.get('lr', COMMON['lr'])})
     for k,p in named:
         if p.grad is not None: blocks[block(k)] = blocks.get(block(k), 0.)+p.grad.double().square().sum().item()
@@ -74,7 +74,7 @@ def step(m, logits:Tensor, config:dict)->tuple: # tensors, numbers, gradient nor
 def sections(x:dict, key:str)->list: return [k.removesuffix(f'.{key}') for k in x if k.endswith(f'.{key}')]
 
 # %% ../../nbs/92_parity.reranking.ipynb #stage1
-GRADS = ('^grad_norms.*update', 1e-7, 1e-3),('^grad_norms', 1e-5, 1e-3),(r'\.grad(_norm)?\.', 1e-5, 1e-3)
+GRADS = ('^grad_norms.*update', 5e-6, 1e-3),('^grad_norms', 1e-5, 1e-3),(r'\.grad(_norm)?\.', 1e-5, 1e-3)
 
 @PARITY('reranking_stage1')
 class FirstStageCase(Runner):
