@@ -78,6 +78,7 @@ def size(n:float)->str: # 18.4 GB
     return f"{n/1000**i:.3g} {('B','KB','MB','GB','TB')[i]}"
 
 def alive(pid:str)->bool: # whether such a process runs on this machine
+    if os.name=='nt': return True # where a signal of 0 is no question
     try: os.kill(int(pid), 0)
     except ProcessLookupError: return False
     except (OSError, ValueError): pass
