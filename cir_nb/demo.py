@@ -12,7 +12,7 @@ from .core import BadData
 from .data.core import CIRData
 from .desk import Desk, read_photo
 from .page import CSS, Page, layout
-from .search import Searcher
+from .two_stages import searcher
 
 # %% ../nbs/91_demo.ipynb #build-app
 def address(gr, desk:Desk):
@@ -36,8 +36,8 @@ def build_app(
 ): # gradio.Blocks; `launch` gives it its look
     "The demo of a run"
     import gradio as gr
-    searcher = model if hasattr(model, 'search') else Searcher(getattr(model, 'model', model), model.data('val') if data is None else data)
-    desk,name = Desk(searcher),getattr(getattr(model, 'path', None), 'name', None) or type(searcher.model).__name__
+    asked = model if hasattr(model, 'search') else searcher(getattr(model, 'model', model), model.data('val') if data is None else data)
+    desk,name = Desk(asked),getattr(getattr(model, 'path', None), 'name', None) or type(asked.model).__name__
     with gr.Blocks(title='Composed image retrieval', analytics_enabled=False) as app:
         ui = layout(gr, desk, name)
         page,ask = Page(gr, desk, ui),[ui['at'], ui['text'], ui['k']]

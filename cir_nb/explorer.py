@@ -14,6 +14,7 @@ from .data.core import CIRData
 from .failures import failures
 from .retrieval import Ranking, rank
 from .search import Found, Searcher
+from .two_stages import searcher
 from .viz import Html, sheet, show_ranking, thumb, tile, words
 
 # %% ../nbs/73_explorer.ipynb #show-found
@@ -100,4 +101,4 @@ def browse(
 )->Explorer:
     "The explorer for a model or a run"
     if isinstance(model, Searcher): return Explorer(model, k=k)
-    return Explorer(Searcher(getattr(model, 'model', model), model.data('val') if data is None else data), k=k)
+    return Explorer(searcher(getattr(model, 'model', model), model.data('val') if data is None else data), k=k)

@@ -110,7 +110,7 @@ class Second:
     def to_dict(self)->dict:
         "Plain values for a JSON file"
         plain = lambda t: None if t is None else json.loads(t.to_json(orient='index'))
-        return self.metrics.to_dict()|dict(second=dict(k=self.k, seconds=self.seconds, table=plain(self.table), costs=plain(self.costs)))
+        return (self.metrics.to_dict() if self.metrics else {})|dict(second=dict(k=self.k, seconds=self.seconds, table=plain(self.table), costs=plain(self.costs)))
 
     def __str__(self):
         tables = [t.to_string() for t in (self.table, self.costs) if t is not None]
@@ -130,7 +130,7 @@ def judge_again(
 )->Second:
     "Judge the first places again, and say what it changed"
     k = places_of(model, k)
-    start,known = time.perf_counter(),once(pairs(model, data, **kw), first, max(k, *ks))
+    start,known = time.perf_counter(),once(pairs(model, data, **kw), first, max((k, *ks)))
     seconds,again = (time.perf_counter()-start)/max(1, len(first)),first.rerank(known, k)
     if not data.positives.shape[1]: return Second(again, k, seconds)
     return Second(again, k, seconds, measure(again, data), reranked(first, again, data, k), sweep(known, first, data, {k, *ks}) if ks else None)

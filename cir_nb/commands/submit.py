@@ -8,10 +8,12 @@ __all__ = ['Submit']
 # %% ../../nbs/97_commands.submit.ipynb #imports
 from tyro.conf import Positional
 from .core import command
-from ..composer import judge, rank_all
+from .runs import stages
+from ..composer import rank_all
 from ..core import pick
 from ..data.core import DATA
 from ..runs import load_run
+from ..second_stage import judge_again, places_of
 from ..submission import PLACES, SPLITS, check_submission, write_submission
 
 # %% ../../nbs/97_commands.submit.ipynb #submit
@@ -23,8 +25,8 @@ class Submit:
     out:str = '' # The folder that takes them
     root:str = '' # Data root, for a check with annotations at least; else CIR_DATA, else data/
     data:str = '' # cirr or circo; by default what the run was trained on
-    rerank:str = '' # A second run, which judges the first places again
-    k:int = 50 # How many places it judges
+    rerank:str = '' # A second run, which judges the first places again; a re-ranker brings its own first stage
+    k:int = 0 # How many places it judges; by default as its config says, else 50
     check:tuple[str,...] = () # Files to check; nothing is written then
 
     def __call__(self):
@@ -36,6 +38,7 @@ class Submit:
         run = load_run(self.run)
         name = pick(self.data or run.recipe.data, SPLITS, 'data set with a test server')
         data = DATA[name](SPLITS[name], self.root or None)
-        ranking = rank_all(run.model, data, k=max(PLACES, self.k))
-        if self.rerank: ranking = ranking.rerank(judge(load_run(self.rerank).model, data), self.k)
+        first,second = stages(run.model, self.rerank)
+        ranking = rank_all(first, data, k=max(PLACES, places_of(second, self.k) if second else 0))
+        if second: ranking = judge_again(ranking, second, data, self.k).ranking
         return write_submission(ranking, data, self.name or run.path.name, self.out)
