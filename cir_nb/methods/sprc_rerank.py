@@ -24,7 +24,11 @@ class SPRCRerankConfig:
     sides:bool=True # A learned vector says which tokens are the reference's; the published parts have none
     negatives:str='topk' # topk (from the first stage's places) or batch (as in the published parts)
     hard:int=1 # Wrong targets of each question
-    def __post_init__(self): pick(self.negatives, ['topk','batch'], 'choice of negatives')
+    loss:str='match' # match (each triple is right or wrong, as in the published parts) or rank (the right one among its wrong ones)
+    prior:float=0. # Weight of the first stage's own score, to which the match is then a correction that begins at zero; published parts: 0
+    def __post_init__(self):
+        pick(self.negatives, ['topk','batch'], 'choice of negatives')
+        pick(self.loss, ['match','rank'], 'loss of the second stage')
 
 # %% ../../nbs/64_methods.sprc_rerank.ipynb #recipes
 TRAIN = dict(bs=32, epochs=10, lr=1e-5, eps=1e-7, betas=(.9,.98), weight_decay=.05, schedule='cosine', warmup=.05, precision='fp16', workers=8)
@@ -34,11 +38,13 @@ class SPRCReranker(HardNegatives):
     "Matches reference, text and candidate in one Q-Former"
     Config,looks,towers = SPRCRerankConfig,'patches','own'
     recipes = {f'{d}{v}': dict(backbone=f'blip2:{b}', train=TRAIN) for d in ('fashioniq','cirr') for v,b in (('', 'pretrain'), ('.vitL', 'pretrain_vitL'))} | {
-        'tiny': dict(backbone='blip2:tiny', model=dict(hard=3), train=dict(bs=32, epochs=6, lr=1e-3, schedule='cosine', warmup=.1, betas=(.9,.98)))}
+        'tiny': dict(backbone='blip2:tiny', model=dict(hard=5, loss='rank', prior=1.), train=dict(bs=24, epochs=5, lr=1e-3, schedule='cosine', warmup=.1, betas=(.9,.98)))}
 
     def __init__(self, backbone, cfg, first):
         super().__init__(backbone, cfg, first)
         for frozen in (backbone.visual_encoder, backbone.vision_proj, backbone.text_proj, backbone.temp): frozen.requires_grad_(False)
+        if self.cfg.prior:
+            for p in backbone.itm_head.parameters(): nn.init.zeros_(p)
         if self.cfg.sides: self.sides = nn.Parameter(torch.zeros(2, backbone.ln_vision.normalized_shape[0]))
 
     def match(self,
@@ -52,26 +58,37 @@ class SPRCReranker(HardNegatives):
         if self.cfg.sides: seen = [x+s for x,s in zip(seen, self.sides)]
         return b.itm_head(b.Qformer.bert(*text, b.queries(len(ref)), torch.cat(seen, 1), rows=slice(0, n))).mean(1)
 
+    def prepare(self, ref, text):
+        ref = self.asker.see(ref)
+        if not self.cfg.prior: return ref
+        with torch.no_grad(): q = self.first.query(ref, text)
+        return torch.cat([ref, F.pad(q, (0, ref.shape[-1]-q.shape[-1]))[:,None]], 1) # its question to the first stage goes along as one more row
+
+    def before(self, prepared, candidates)->Tensor: # (B,K)
+        "The first stage's score, weighted"
+        with torch.no_grad(): t = self.first.target(candidates.flatten(0, -3)).unflatten(0, candidates.shape[:-2])
+        q = prepared[:,-1,:t.shape[-1]]
+        return self.cfg.prior*torch.einsum('bd,bknd->bkn', q, t.expand(len(q), *t.shape[-3:])).amax(-1)/self.first.backbone.temp.detach()
+
     def compare(self, prepared, text, candidates):
-        (ids,mask),B = self.backbone.tokens(text),len(prepared)
-        if candidates.ndim==3: candidates = candidates.expand(B, *candidates.shape)
-        K = candidates.shape[1]
+        (ids,mask),B,K = self.backbone.tokens(text),len(prepared),candidates.shape[-3]
         rows = lambda x: x.repeat_interleave(K, 0)
-        found = self.match(rows(prepared), (rows(ids), rows(mask)), candidates.flatten(0, 1))
-        return (found[:,1]-found[:,0]).unflatten(0, (B, K))
+        ref = prepared[:,:-1] if self.cfg.prior else prepared
+        found = self.match(rows(ref), (rows(ids), rows(mask)), candidates.expand(B, *candidates.shape[-3:]).flatten(0, 1))
+        found = (found[:,1]-found[:,0]).unflatten(0, (B, K))
+        return found+self.before(prepared, candidates) if self.cfg.prior else found
 
     def losses(self, batch):
-        b,ref,right = self.backbone,self.asker.see(batch.ref),self.see(batch.target)
-        text,B = b.tokens(batch.text),len(batch)
+        ref,right,text = self.asker.see(batch.ref),self.see(batch.target),self.backbone.tokens(batch.text)
         questions,targets = self.chances(batch, ref, right)
-        every = torch.arange(B, device=ref.device)
         drawn = self.drawn(batch.q)
-        wrong = [right[targets]] if drawn is None else list(drawn.unbind(1))
-        asked = torch.cat([every, *[every]*len(wrong), questions])
-        found = self.match(ref[asked], tuple(t[asked] for t in text), torch.cat([right, *wrong, right]))
-        truth = (torch.arange(len(asked), device=ref.device)<B).long()
-        weight = torch.tensor([1., 2.], device=ref.device)[truth]
-        return {'itm': (weight*F.cross_entropy(found, truth, reduction='none')).sum()/weight.sum()}
+        every = torch.cat([right[:,None], right[targets][:,None] if drawn is None else drawn], 1)
+        found = self.compare(self.prepare(ref, text), text, every)
+        if self.cfg.loss=='rank': return {'rank': F.cross_entropy(found, torch.zeros_like(batch.q))}
+        turned = self.compare(self.prepare(ref[questions], tuple(t[questions] for t in text)), tuple(t[questions] for t in text), right[:,None])
+        found = torch.cat([found, turned], 1)
+        truth = F.one_hot(torch.zeros_like(batch.q), found.shape[1]).to(found.dtype)
+        return {'match': F.binary_cross_entropy_with_logits(found, truth, 1+truth*(found.shape[1]-2))}
 
     @torch.no_grad()
     def chances(self, batch, ref, right)->tuple: # (B,) a wrong question for each target, (B,) a wrong target for each question
