@@ -12,7 +12,7 @@ from torch import Tensor
 
 # %% ../nbs/22_losses.ipynb #info-nce
 def info_nce(
-    scores:Tensor, # (B,B) inner products, question by target; the diagonal is right. Columns behind are further wrong answers
+    scores:Tensor, # (B,B) inner products, question by target; the diagonal is right
     ids:Tensor|None=None, # (B,) which image each target is; twins of the right one are then not counted as wrong
     tau:float=.01, # temperature
 )->Tensor: # a number
@@ -20,5 +20,5 @@ def info_nce(
     logits,right = scores/tau,torch.arange(len(scores), device=scores.device)
     if ids is not None:
         twin = (ids[:,None]==ids[None])&~torch.eye(len(ids), dtype=torch.bool, device=ids.device)
-        logits = logits.masked_fill(F.pad(twin, (0, scores.shape[1]-len(ids))), float('-inf'))
+        logits = logits.masked_fill(twin, float('-inf'))
     return F.cross_entropy(logits, right)
