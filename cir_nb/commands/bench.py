@@ -19,4 +19,6 @@ class Bench:
     rounds:int = 3 # How often each is timed
 
     def __call__(self):
-        for name in self.names or BENCHES: print(compare(name, self.small, self.rounds), flush=True)
+        for name in self.names or BENCHES:
+            try: print(compare(name, self.small, self.rounds), flush=True)
+            except ImportError as e: print(f'{name}: skipped, {e}', flush=True)
