@@ -7,7 +7,6 @@ __all__ = ['TRACKERS', 'vocabulary', 'differences', 'flat', 'claim', 'tracker', 
 
 # %% ../nbs/54_train.ipynb #imports
 import dataclasses, importlib.util, json, shutil, time
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -95,9 +94,7 @@ def remember(
     share = dict(workers=learn.cfg.workers, rank=acc.process_index, world=acc.num_processes, wait=acc.wait_for_everyone)
     if learn.steps and learn.trained: learn.pics = kept(learn.model, learn.data, where, precision=acc.mixed_precision, **share) or learn.pics
     for c in learn.callbacks:
-        if isinstance(c, Validate):
-            c.keep = partial(kept, data=c.data, where=where, **share)
-            c.pictures = c.keep(learn.model)
+        if isinstance(c, Validate): c.pictures = kept(learn.model, c.data, where, **share)
 
 # %% ../nbs/54_train.ipynb #train
 def train(
