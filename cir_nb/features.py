@@ -74,7 +74,7 @@ def eyes_key(
     precision:str='no', # no, bf16 or fp16
 )->str: # like clip-image-0123456789ab
     "A name for what a model sees"
-    shape,tower = re.sub(r' at 0x\w+', '', repr(model.eyes)),type(model.backbone).__name__
+    shape,tower = re.sub(r' at 0x\w+', '', repr(model.eyes)),getattr(type(model.backbone), model.looks).__qualname__.partition('.')[0]
     return f"{tower}-{model.looks}-{digest(weights_key(model.eyes), shape, type(model).see.__qualname__, model.backbone.prep.digest, precision)}".lower()
 
 # %% ../nbs/39_features.ipynb #kept

@@ -22,8 +22,8 @@ from ..losses import info_nce
 class RerankingJudgeConfig:
     "What the second stage learns from"
     k:int=50 # Places of the first stage that are judged again; training in batches does not use it
-    negatives:str='batch' # batch (published), or topk: beside the batch, wrong candidates from the first stage's places
-    hard:int=3 # Wrong candidates from the places, for each question
+    negatives:str='batch' # batch (published), or topk: from the first stage's places
+    hard:int=3 # Wrong candidates of each question, where they come from the places
     average:int=6 # Layers whose streams average what they see; those behind merge it
     noisy:bool=False # As published: in training, blocks of the frozen tower drop out and so do words of the first stage; features are then not kept
     mask_twins:bool=False # Do not count the same target in another row as wrong; published: counted
@@ -37,7 +37,7 @@ def recipe(
     data:str, # fashioniq or cirr
     kind:str='', # corrected, hard, or as published
 )->dict:
-    "What is published, or what is corrected; `hard` learns from the first stage's places too"
+    "What is published, or what is corrected; `hard` learns from the first stage's places"
     k,length = SETS[data]
     if not kind: return dict(backbone='blip:model_base@384', model=dict(k=k, noisy=True), train=dict(COMMON, schedule='epochs', **length))
     model = dict(k=k, mask_twins=True, negatives='topk' if kind=='hard' else 'batch')
@@ -82,8 +82,8 @@ class RerankingJudge(HardNegatives):
         return self.cls_head(self.backbone.text_encoder(*self.read(text), prepared, candidates)[:,:,0])[...,0]
 
     def losses(self, batch):
-        text = self.read(batch.text)
-        z,hard = self.prepare(batch.ref, text),self.drawn(batch.q)
-        scores = self.compare(z, text, self.see(batch.target))
-        if hard is not None: scores = torch.cat([scores, self.compare(z, text, hard)], 1)
-        return {'contrast': info_nce(scores, batch.target_id if self.cfg.mask_twins else None, 1.)}
+        text,right,wrong = self.read(batch.text),self.see(batch.target),self.drawn(batch.q)
+        z = self.prepare(batch.ref, text)
+        if wrong is None: return {'contrast': info_nce(self.compare(z, text, right), batch.target_id if self.cfg.mask_twins else None, 1.)}
+        scores = self.compare(z, text, torch.cat([right[:,None], wrong], 1))
+        return {'contrast': F.cross_entropy(scores, torch.zeros_like(batch.q))}
