@@ -26,8 +26,8 @@ class Pretrain(Composer):
     "Image-text contrast and matching"
     Config = PretrainConfig
     looks = 'patches'
-    recipes = {'tiny': dict(backbone='blip2:tiny', train=dict(epochs=12, bs=96, lr=1.5e-3, schedule='cosine', warmup=.05, weight_decay=.05, validate_every=3)),
-        'tiny.blip': dict(backbone='blip:tiny', train=dict(epochs=12, bs=96, lr=1e-3, schedule='cosine', warmup=.05, weight_decay=.05, validate_every=3))}
+    recipes = {'tiny': dict(backbone='blip2:tiny', train=dict(epochs=8, bs=96, lr=1.5e-3, schedule='cosine', warmup=.05, weight_decay=.05, validate_every=2)),
+        'tiny.blip': dict(backbone='blip:tiny', train=dict(epochs=8, bs=96, lr=1e-3, schedule='cosine', warmup=.05, weight_decay=.05, validate_every=2))}
 
     def __init__(self, backbone, cfg=None):
         super().__init__(backbone, cfg)
