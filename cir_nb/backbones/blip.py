@@ -101,7 +101,7 @@ TINY = dict(vision=ViTConfig(64, 8, 96, 4, 4, 384), text=BertConfig(dim=96, laye
 # %% ../../nbs/34_backbones.blip.ipynb #table
 MODELS = { # name: (file, model of LAVIS with its type, tower, pixels)
     'base': ('BLIP/models/model_base_capfilt_large.pth', ('blip_feature_extractor','base'), 'B', 224),
-    'large': ('BLIP/models/model_large_retrieval_coco.pth', ('blip_image_text_matching','large'), 'L', 384),
+    'large': ('BLIP/models/model_large_retrieval_coco.pth', None, 'L', 384), # LAVIS's model of it, for matching, drops the temperature
     'coco': ('LAVIS/models/BLIP/blip_coco_retrieval.pth', ('blip_retrieval','coco'), 'B', 384),
     'flickr': ('LAVIS/models/BLIP/blip_flickr_retrieval.pth', ('blip_retrieval','flickr'), 'B', 384),
     'model_base': ('BLIP/models/model_base.pth', None, 'B', 224)}
