@@ -109,6 +109,7 @@ def prepared(
     block,size,parts = {},0,qs.split(bs)
     for part,x in zip(parts, ahead(lambda p: pics.stack(data.refs[p]), parts, workers)):
         rows = model.prepare(x.to(model.device), [data.text(q, each=model.voices[0][0]) for q in part.tolist()])
+        if rows.untyped_storage().nbytes()>rows.nbytes: rows = rows.clone()     # a part of something larger would keep all of it
         if block and size+rows.nbytes>room:
             yield block
             block,size = {},0

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 from ..core import BadData
 from ..data.core import CIRData, Protocol, Triplet
+from ..inert import read_published
 from ..metrics import measure
 from .core import PARITY, Case, Runner
 from .shared import RULES
-from ..published_topk import published_topk, read_published
+from ..published_topk import published_topk
 from ..retrieval import Ranking, rank
 from ..second_stage import once
 from ..submission import rows
