@@ -44,7 +44,7 @@ def lists(ranking:Ranking, data:CIRData, k:int)->dict: # as in a submission, wit
     "Names for CIRR's server, as many as there are"
     ids = [t.id for t in data.triplets]
     k = min(k, int((ranking.order>=0).sum(1).min()))
-    return dict(recall=dict(zip(ids, rows(ranking.order, data, k, 'places'))), recall_subset=dict(zip(ids, rows(ranking.subset, data, 3, 'look-alikes'))))
+    return dict(recall=dict(zip(ids, rows(ranking.order, data, k, 'places'))), recall_subset=dict(zip(ids, rows(ranking.subset, data, min(3, data.subsets.shape[1]-1), 'look-alikes'))))
 
 def alike(data:CIRData)->Tensor: # (Q,S-1) positions
     "The look-alikes without the reference, in the order of the annotations"
@@ -77,7 +77,7 @@ class TopK(Runner):
         cat = data.categories[0]
         for p in sorted(case.folder.glob('*.pt')):
             found = read_published(p)
-            if p.name.startswith(name.partition('_')[0]) and found['split']==data.split and found.get('dress_types', '')==cat: return p
+            if found['split']==data.split and found.get('dress_types', '')==cat and set(found['index_names'])==set(data.gallery): return p
         raise BadData(f"{case.folder} has no top-k file for {name}.")
 
     def second(self, x:dict, short:str, k:int, data:CIRData, file, scores:dict)->dict:
