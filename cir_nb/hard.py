@@ -26,20 +26,26 @@ def wrong_places(
 # %% ../nbs/44_hard.ipynb #hard
 class HardNegatives(Reranker):
     "A re-ranker whose config may ask for `hard` wrong candidates from the first `k` places, with `negatives='topk'`"
-    places = pics = None
+    places = None
 
     def before_fit(self, learn):
         "Look where the first stage puts the images of the training gallery"
         if self.cfg.negatives!='topk': return
         same = sees_alike(self.first, self)
         self.places = wrong_places(rank_all(self, learn.data, self.cfg.k, pictures=learn.pics if same else None).order, learn.data)
-        self.pics = learn.pics
+        self.pics,self.answers = learn.pics,learn.data.positives[:,0].bincount(minlength=len(learn.data.gallery))
+
+    def draw(self, q:int)->Tensor: # (hard,) gallery positions
+        "Wrong places of a question"
+        places = self.places[q]
+        ahead = torch.arange(len(places)+1).sqrt().diff()
+        return places[(ahead*self.answers[places]+1e-9).multinomial(self.cfg.hard, replacement=True)]
 
     @torch.no_grad()
     def drawn(self,
         q:Tensor, # (B,) question numbers
     )->Tensor|None: # (B,hard,…) features of wrong candidates; None where they come from the batch alone
-        "Wrong candidates from the first stage's places, those further ahead more often"
+        "Wrong candidates from the first stage's places"
         if self.places is None: return None
-        at = [places[(len(places)*torch.rand(self.cfg.hard).square()).long()] for places in (self.places[i] for i in q.tolist())]
-        return self.see(self.pics.stack(torch.cat(at)).to(q.device)).unflatten(0, (len(q), self.cfg.hard))
+        at = torch.cat([self.draw(i) for i in q.tolist()])
+        return self.see(self.pics.stack(at).to(q.device)).unflatten(0, (len(q), self.cfg.hard))

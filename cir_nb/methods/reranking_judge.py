@@ -49,8 +49,7 @@ class RerankingJudge(HardNegatives):
     "Two streams look at a candidate"
     Config,looks = RerankingJudgeConfig,'patches'
     recipes = {'.'.join(filter(None, (d,kind))): recipe(d, kind) for d in SETS for kind in ('','corrected','hard')} | {
-        'tiny': dict(backbone='blip:tiny', model=dict(mask_twins=True, negatives='topk', average=2),
-                     train=dict(epochs=4, bs=16, lr=5e-4, schedule='cosine', warmup=.1, weight_decay=.05))}
+        'tiny': dict(backbone='blip:tiny', model=dict(k=20, mask_twins=True, average=2), train=dict(epochs=2, bs=8, lr=1e-3, schedule='cosine', warmup=.1, weight_decay=.05))}
 
     def __init__(self, backbone, cfg, first):
         cfg = cfg or self.Config()
