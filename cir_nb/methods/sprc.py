@@ -52,7 +52,8 @@ class SPRC(Composer):
     Config = SPRCConfig
     looks = 'patches'
     recipes = {**EVERY, 'cirr.rtc06': dict(backbone='blip2:pretrain', model=dict(rtc=.6, align=.6), train=CIRR),
-        'tiny': dict(backbone='blip2:tiny', model=dict(mask_twins=True), train=dict(epochs=8, bs=64, lr=1e-3, schedule='cosine', warmup=.1, betas=(.9,.98)))}
+        'tiny': dict(backbone='blip2:tiny', model=dict(rtc=.2, align=.1, mask_twins=True),
+            train=dict(epochs=20, bs=64, lr=2e-3, schedule='cosine', warmup=.1, weight_decay=.2, betas=(.9,.98), validate_every=5))}
 
     def __init__(self, backbone, cfg=None):
         super().__init__(backbone, cfg)
