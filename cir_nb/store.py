@@ -41,8 +41,8 @@ class Shard:
         "Map a file; one that is not what it should be is refused"
         try:
             with safe_open(path, 'pt') as f: rows,made = f.get_tensor('rows'),json.loads(f.metadata()['made'])
+            return cls(path, rows, made['of'], made['sums'], made['kind'])
         except (SafetensorError, OSError, LookupError, TypeError, ValueError) as e: raise BadData(f"shard {path} cannot be read: {e}.") from None
-        return cls(path, rows, made['of'], made['sums'], made['kind'])
 
     @classmethod
     def new(cls, folder:Path, keys:list, rows:Tensor):
