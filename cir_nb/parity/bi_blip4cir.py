@@ -72,7 +72,8 @@ class BiBLIP4CIRCase(Runner):
                 for way,m2 in ways.items():
                     found,key = asked(x, s, m2, out), f'{s}.{way}'
                     out |= {f'{key}.{k}':v for k,v in found.items()}
-                    numbers[key] = recalls(x, s, found['scores']) if f'{s}.target_idx' in x else submission(x, s, found['scores'], said[key])
+                    if f'{s}.target_idx' in x: numbers[key] = recalls(x, s, found['scores'])
+                    elif key in said: numbers[key] = submission(x, s, found['scores'], said[key])
         for s in [k.removesuffix('.tgt_idx') for k in x if k.endswith('.tgt_idx')]:
             more,numbers[s],grads[s] = step(x, s, c, w)
             out |= {f'{s}.{k}':v for k,v in more.items()}

@@ -40,7 +40,7 @@ def table(
 
 def recalls(x:dict, name:str, scores)->dict:
     "The numbers that the published validation returns"
-    form,g = 'cirr' if name.startswith('cirr') else 'fiq',x[f'{name}.gallery_idx'].tolist()
+    form,g = 'cirr' if f'{name}.group_members_idx' in x else 'fiq',x[f'{name}.gallery_idx'].tolist()
     refs,targets = (x[f'{name}.{k}_idx'].tolist() for k in ('ref','target'))
     groups = x[f'{name}.group_members_idx'].tolist() if form=='cirr' else [()]*len(refs)
     m = table(scores, refs, targets, groups, form, g)
