@@ -39,7 +39,7 @@ def some_steps(
     model:Composer,
     data:CIRData, # training questions
     pictures=None, # features, if they are kept
-    bs:int=2, # questions in a step
+    bs:int=4, # questions in a step
     steps:int=2,
 )->dict: # loss term, or gradient, and step -> number
     "The losses and gradients of the first steps of an epoch"
