@@ -25,7 +25,7 @@ class RerankingJudgeConfig:
     negatives:str='batch' # batch (published), or topk: from the first stage's places
     hard:int=3 # Wrong candidates of each question, where they come from the places
     average:int=6 # Layers whose streams average what they see; those behind merge it
-    noisy:bool=False # As published: in training, blocks of the frozen tower drop out and so do words of the first stage; features are then not kept
+    noisy:bool=False # As published: in training, blocks of the frozen tower drop out and so do words of the first stage; features are then not kept for training
     mask_twins:bool=False # Do not count the same target in another row as wrong; published: counted
     def __post_init__(self): pick(self.negatives, ['batch','topk'], 'choice of negatives')
 
@@ -63,7 +63,7 @@ class RerankingJudge(HardNegatives):
     @property
     def asker(self): return self # as published, references too are seen by this stage's tower
     @property
-    def cacheable(self)->bool: return super().cacheable and not self.cfg.noisy
+    def cacheable(self)->bool: return super().cacheable and not (self.cfg.noisy and self.training)
 
     def train(self, mode:bool=True):
         super().train(mode)
