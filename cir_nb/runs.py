@@ -194,6 +194,7 @@ def second_towers(
     words:Words|None, weights:bool, # as in `build`
 ):
     "The towers of a re-ranker, before training"
-    copies = cls.towers=='first' or recipe.backbone.split(':')[-1]=='tiny'
-    if copies and first.recipe.backbone==recipe.backbone: return copy.deepcopy(first.model.backbone).requires_grad_(True)
+    tiny,alike = recipe.backbone.split(':')[-1]=='tiny',first.recipe.backbone==recipe.backbone
+    if cls.towers=='own' and tiny and alike and weights and first.recipe.start: return load_run(first.recipe.start).model.backbone.requires_grad_(True)
+    if (cls.towers=='first' or tiny) and alike: return copy.deepcopy(first.model.backbone).requires_grad_(True)
     return backbone(recipe.backbone, words or first.model.backbone.words, weights)

@@ -6,7 +6,8 @@
 __all__ = ['BENCHES', 'resident', 'peak_memory', 'machine', 'Compared', 'compare']
 
 # %% ../../nbs/93_bench.core.ipynb #imports
-import os, platform, threading, time
+import ctypes, gc, os, platform, threading, time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,8 @@ def peak_memory(
     f, # without parameters
 )->tuple: # what it returns; bytes held at most, beyond those held before
     "Run `f` and watch how much memory it takes"
+    gc.collect()
+    with suppress(OSError, AttributeError): ctypes.CDLL(None).malloc_trim(0) # glibc keeps what was freed, and would hand it out again unseen
     before,seen,done = resident(),[],threading.Event()
     def watch():
         while not done.wait(.001): seen.append(resident())

@@ -25,7 +25,7 @@ class SPRCRerankConfig:
     negatives:str='topk' # topk (from the first stage's places) or batch (as in the published parts)
     hard:int=1 # Wrong targets of each question
     loss:str='match' # match (each triple is right or wrong, as in the published parts) or rank (the right one among its wrong ones)
-    prior:float=0. # Weight of the first stage's own score, to which the match is then a correction that begins at zero; published parts: 0
+    prior:float=0. # Weight of the first stage's own score beside the match, when candidates are ranked; the published parts have none
     def __post_init__(self):
         pick(self.negatives, ['topk','batch'], 'choice of negatives')
         pick(self.loss, ['match','rank'], 'loss of the second stage')
@@ -38,13 +38,11 @@ class SPRCReranker(HardNegatives):
     "Matches reference, text and candidate in one Q-Former"
     Config,looks,towers = SPRCRerankConfig,'patches','own'
     recipes = {f'{d}{v}': dict(backbone=f'blip2:{b}', train=TRAIN) for d in ('fashioniq','cirr') for v,b in (('', 'pretrain'), ('.vitL', 'pretrain_vitL'))} | {
-        'tiny': dict(backbone='blip2:tiny', model=dict(hard=5, loss='rank', prior=1.), train=dict(bs=24, epochs=5, lr=1e-3, schedule='cosine', warmup=.1, betas=(.9,.98)))}
+        'tiny': dict(backbone='blip2:tiny', model=dict(hard=5, loss='rank', prior=1.), train=dict(bs=24, epochs=10, lr=1e-3, schedule='cosine', warmup=.1, betas=(.9,.98), validate_every=5))}
 
     def __init__(self, backbone, cfg, first):
         super().__init__(backbone, cfg, first)
         for frozen in (backbone.visual_encoder, backbone.vision_proj, backbone.text_proj, backbone.temp): frozen.requires_grad_(False)
-        if self.cfg.prior:
-            for p in backbone.itm_head.parameters(): nn.init.zeros_(p)
         if self.cfg.sides: self.sides = nn.Parameter(torch.zeros(2, backbone.ln_vision.normalized_shape[0]))
 
     def match(self,
@@ -70,22 +68,24 @@ class SPRCReranker(HardNegatives):
         q = prepared[:,-1,:t.shape[-1]]
         return self.cfg.prior*torch.einsum('bd,bknd->bkn', q, t.expand(len(q), *t.shape[-3:])).amax(-1)/self.first.backbone.temp.detach()
 
-    def compare(self, prepared, text, candidates):
-        (ids,mask),B,K = self.backbone.tokens(text),len(prepared),candidates.shape[-3]
+    def matched(self, ref, text, candidates)->Tensor: # (B,K), as `compare`, from what is seen of the reference
+        "How much better each candidate fits than not"
+        (ids,mask),B,K = self.backbone.tokens(text),len(ref),candidates.shape[-3]
         rows = lambda x: x.repeat_interleave(K, 0)
-        ref = prepared[:,:-1] if self.cfg.prior else prepared
         found = self.match(rows(ref), (rows(ids), rows(mask)), candidates.expand(B, *candidates.shape[-3:]).flatten(0, 1))
-        found = (found[:,1]-found[:,0]).unflatten(0, (B, K))
-        return found+self.before(prepared, candidates) if self.cfg.prior else found
+        return (found[:,1]-found[:,0]).unflatten(0, (B, K))
+
+    def compare(self, prepared, text, candidates):
+        if not self.cfg.prior: return self.matched(prepared, text, candidates)
+        return self.matched(prepared[:,:-1], text, candidates)+self.before(prepared, candidates)
 
     def losses(self, batch):
         ref,right,text = self.asker.see(batch.ref),self.see(batch.target),self.backbone.tokens(batch.text)
         questions,targets = self.chances(batch, ref, right)
         drawn = self.drawn(batch.q)
-        every = torch.cat([right[:,None], right[targets][:,None] if drawn is None else drawn], 1)
-        found = self.compare(self.prepare(ref, text), text, every)
+        found = self.matched(ref, text, torch.cat([right[:,None], right[targets][:,None] if drawn is None else drawn], 1))
         if self.cfg.loss=='rank': return {'rank': F.cross_entropy(found, torch.zeros_like(batch.q))}
-        turned = self.compare(self.prepare(ref[questions], tuple(t[questions] for t in text)), tuple(t[questions] for t in text), right[:,None])
+        turned = self.matched(ref[questions], tuple(t[questions] for t in text), right[:,None])
         found = torch.cat([found, turned], 1)
         truth = F.one_hot(torch.zeros_like(batch.q), found.shape[1]).to(found.dtype)
         return {'match': F.binary_cross_entropy_with_logits(found, truth, 1+truth*(found.shape[1]-2))}
