@@ -73,7 +73,7 @@ def said(
     words = re.sub(r'Weights only load failed.*(source\.|error message\.)|Check the documentation.*|Please .*', '', ' '.join(str(e).split())).strip(' .')
     wants = [n for n in names if n in words] or [n for n in names if not re.match(r'(torch|collections|_codecs)\.', n)]
     if wants: return f'would run code: it asks for {wants[0]}. It was not read; only tensors and plain containers are'
-    return f'is not a checkpoint, or is cut off or damaged: {words[:120] or type(e).__name__}'
+    return f"is not a checkpoint, or is cut off or damaged: {words[:120] if re.search('[a-z]', words) else type(e).__name__}"
 
 def read_checkpoint(
     path:str|Path, # .pt, .pth or .safetensors
@@ -82,7 +82,7 @@ def read_checkpoint(
     path = Path(path)
     if not path.is_file():
         near = sorted(p.name for p in path.parent.iterdir())[:5] if path.parent.is_dir() else []
-        raise BadData(f"checkpoint {path} {'is a folder' if path.is_dir() else 'is not there'}. {path.parent} holds {', '.join(near) or 'nothing'}.")
+        raise BadData(f"checkpoint {path} {'is a folder' if path.is_dir() else 'is not there'}. {path.parent.resolve()} holds {', '.join(near) or 'nothing'}.")
     packed = False
     try:
         with path.open('rb') as f: packed = f.read(4)==b'PK\3\4'
