@@ -77,7 +77,8 @@ def bert_pieces(
     "The word pieces of bert-base-uncased"
     path = Path(folder or models_dir()/'bert-base-uncased')/'vocab.txt'
     if path.is_file(): return Pieces.load(path)
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import hf_hub_download, utils
+    utils.logging.set_verbosity_error()                                     # it reports each attempt; one line at the end is enough
     try: return Pieces.load(hf_hub_download('bert-base-uncased', 'vocab.txt', etag_timeout=10))
     except BadData: raise
     except Exception as e: # whatever the network libraries raise ends in the same advice
