@@ -102,6 +102,7 @@ class Eval:
     features:str = 'auto' # As in training: auto, off, or a folder
 
     def __call__(self):
+        if min(self.k, self.save_topk)<0: raise ValueError("the number of places must be at least 1.")
         run = load_run(self.run)
         if self.protocol=='list': return print(protocols(self.data or run.recipe.data))
         data = DATA[self.data or run.recipe.data](self.split, self.root or None, self.protocol or run.recipe.protocol or None, 'drop' if self.allow_missing else 'refuse')
