@@ -6,6 +6,8 @@
 __all__ = ['Places', 'folds', 'laid', 'Attention']
 
 # %% ../../nbs/30_backbones.attention.ipynb #imports
+import os
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -52,6 +54,9 @@ class Places:
     def pad(self, x:Tensor)->Tensor: # (M,D) -> (B,N,D), zeros where nothing is
         if self.whole: return x.unflatten(0, self.shape)
         return x.new_zeros(self.shape[0]*self.shape[1], x.shape[1]).index_copy(0, self.at, x).unflatten(0, self.shape)
+
+# %% ../../nbs/30_backbones.attention.ipynb #kernels
+os.environ.setdefault('ONEDNN_PRIMITIVE_CACHE_CAPACITY', '32')
 
 # %% ../../nbs/30_backbones.attention.ipynb #attention
 def folds(

@@ -20,6 +20,7 @@ from ..retrieval import similarity
 class PretrainConfig:
     "What the losses weigh"
     match:float=1. # Weight of the matching loss; 0 leaves it out
+    hard:float=1. # How far wrong pairs are drawn by their similarity: 1 as in BLIP, 0 by chance alone
 
 @METHODS('pretrain')
 class Pretrain(Composer):
@@ -27,6 +28,7 @@ class Pretrain(Composer):
     Config = PretrainConfig
     looks = 'patches'
     recipes = {'tiny': dict(backbone='blip2:tiny', train=dict(epochs=8, bs=96, lr=1.5e-3, schedule='cosine', warmup=.05, weight_decay=.05, validate_every=2)),
+        'tiny.match': dict(backbone='blip2:tiny', model=dict(hard=.1), train=dict(epochs=2, bs=96, lr=1e-3, schedule='cosine', warmup=.05, weight_decay=.05)),
         'tiny.blip': dict(backbone='blip:tiny', train=dict(epochs=8, bs=96, lr=1e-3, schedule='cosine', warmup=.05, weight_decay=.05, validate_every=2))}
 
     def __init__(self, backbone, cfg=None):
@@ -52,7 +54,7 @@ class Pretrain(Composer):
         text,tau = b.tokens(batch.text),b.temp.clamp(.001, .5)
         scores = similarity(F.normalize(b.text(text), dim=-1), F.normalize(b.read(patches), dim=-1))
         out = {'contrast': (info_nce(scores, batch.target_id, tau)+info_nce(scores.T, batch.target_id, tau))/2}
-        return out|{'match': self.cfg.match*self.matching(patches, text, (scores/tau).detach(), batch.target_id)} if self.cfg.match else out
+        return out|{'match': self.cfg.match*self.matching(patches, text, (self.cfg.hard*scores/tau).detach(), batch.target_id)} if self.cfg.match else out
 
     def matching(self, patches, text, logits, ids):
         "Right pairs, each image with a hard text, and each text with a hard image"
