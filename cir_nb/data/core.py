@@ -75,7 +75,7 @@ def query_text(
 
 # %% ../../nbs/data/02_core.ipynb #protocol
 TIES = 'equal scores keep the order of the gallery'
-ID_NAMES = dict(relevant='answer', caption_rule='join') # what the id calls two fields, so that recorded numbers keep their id
+ID_NAMES = dict(relevant='answer', caption_rule='join') # what two fields are called in the id, which is as old as they
 NOT_IN_ID = 'name','gallery','selection_metrics','mean'
 
 @dataclass(frozen=True)
@@ -250,7 +250,7 @@ MISSING = 'refuse','drop','ignore','look'
 
 def resolve_missing(
     data:CIRData, # as its annotations say
-    missing:str='refuse', # refuse: an error; drop: leave out; ignore: annotations only; look: for the doctor
+    missing:str='refuse', # refuse: an error; drop: leave out; ignore: do not look; look: for the doctor
 )->CIRData:
     "Hold the annotations against the images that are there; a training split needs only those that its queries name"
     if missing not in MISSING: raise ValueError(f"missing={missing!r} is not one of {', '.join(MISSING)}.")
