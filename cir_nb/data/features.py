@@ -213,13 +213,15 @@ def open_cache(
     data:CIRData,
     where:str|Path='auto', # auto, off, or a folder
     mixed_precision:str='no', # that images are encoded in
+    features:bool|None=None, # whether features may be kept; None: as the model says
     **kw, # of `CachedRows`
 )->Rows|None: # None: nothing is kept on disk
     "What spares encoding, or preparing, the same images again"
     if where=='off': return None
     if where=='auto' and not getattr(data.images, 'paths', None): return None
     folder = None if where=='auto' else where
-    if model.cacheable: return feature_cache(model, data, folder, mixed_precision, **kw)
+    if features is None: features = model.cacheable
+    if features: return feature_cache(model, data, folder, mixed_precision, **kw)
     transform = model.backbone.preprocess
     if where=='auto' and len(needed_positions(data))*3*transform.dim**2<=2**31: return None
     return pixel_cache(data, transform, folder, **kw)

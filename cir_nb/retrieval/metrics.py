@@ -135,7 +135,9 @@ def sentence(self,
 )->str: # R@10 = 93.5 % (95 % CI 91.0 to 96.0; chance 3.3 %)
     "One number as a paper says it"
     interval = self.interval.get(name)
-    parts = [f"95 % CI {interval[0]:.1f} to {interval[1]:.1f}"]*bool(interval)+[f"chance {chance:.1f} %"]*(chance is not None)
+    parts = []
+    if interval: parts.append(f"95 % CI {interval[0]:.1f} to {interval[1]:.1f}")
+    if chance is not None: parts.append(f"chance {chance:.1f} %")
     return f"{name} = {self[name]:.1f} %" + (f" ({'; '.join(parts)})" if parts else '')
 
 # %% ../../nbs/retrieval/01_metrics.ipynb #measure
