@@ -143,7 +143,7 @@ def init_weights(m:nn.Module)->None:
 # %% ../../nbs/backbones/03_bert.ipynb #layers
 class BertLayers(nn.Module):
     "Embeddings and layers, and what goes through the layers"
-    keep_padding = False # Whether padding gets hidden states too; published code computes them, and nothing depends on them
+    keep_padding = False # Whether padding gets hidden states too, as in published code; nothing depends on them
 
     def __init__(self, cfg:BertConfig):
         super().__init__()

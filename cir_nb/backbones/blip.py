@@ -29,7 +29,7 @@ class Checkpoint(NamedTuple):
 
 MODELS = {
     'base': Checkpoint('BLIP/models/model_base_capfilt_large.pth', ('blip_feature_extractor','base'), 'B', 224),
-    'large': Checkpoint('BLIP/models/model_large_retrieval_coco.pth', None, 'L', 384), # LAVIS's, for matching, drops the temperature
+    'large': Checkpoint('BLIP/models/model_large_retrieval_coco.pth', None, 'L', 384), # LAVIS's drops the temperature
     'coco': Checkpoint('LAVIS/models/BLIP/blip_coco_retrieval.pth', ('blip_retrieval','coco'), 'B', 384),
     'flickr': Checkpoint('LAVIS/models/BLIP/blip_flickr_retrieval.pth', ('blip_retrieval','flickr'), 'B', 384),
     'model_base': Checkpoint('BLIP/models/model_base.pth', None, 'B', 224)}
@@ -101,7 +101,7 @@ class BLIPWeights(BLIPBase):
 
     @classmethod
     def pretrained(cls, name:str='base')->'BLIP':
-        "Published weights: 'base', 'large', 'coco', 'flickr' as LAVIS names them, 'model_base'; '@384' changes the image size"
+        "Published weights: 'base', 'large', 'coco', 'flickr' as in LAVIS, 'model_base'; '@384' changes the image size"
         model = cls.random(name)
         load_pretrained(model, published_weights(name), UNUSED)
         return model

@@ -43,7 +43,8 @@ def quick_gelu(
     kinds = {bool(t.get('quick_gelu')) for t in tags.values()}
     if kinds=={True} or tag and is_script(tag): return True
     if True in kinds:
-        warn_once(('gelu', arch), f"{tag} runs with plain GELU. If it comes from OpenAI's weights, write '{arch}-quickgelu:{tag}'.")
+        advice = f"If it comes from OpenAI's weights, write '{arch}-quickgelu:{tag}'."
+        warn_once(('gelu', arch), f'{tag} runs with plain GELU. {advice}')
     return False
 
 # %% ../../nbs/backbones/10_clip.ipynb #architecture
@@ -165,7 +166,8 @@ class CLIPBase(Backbone):
         return self
 
 # %% ../../nbs/backbones/10_clip.ipynb #clip-ways
-TINY = dict(embed_dim=128, vision_cfg=dict(image_size=64, layers=(1,1,1,1), width=8), text_cfg=dict(width=128, heads=4, layers=2))
+TINY = dict(embed_dim=128, text_cfg=dict(width=128, heads=4, layers=2),
+    vision_cfg=dict(image_size=64, layers=(1,1,1,1), width=8))
 
 class CLIPWeights(CLIPBase):
     "Ways to make one"
@@ -220,8 +222,11 @@ class CLIP(CLIPWeights):
     @property
     def visual(self)->torch.nn.Module: return self.clip.visual
 
-    def encode_image(self, x:Tensor)->Tensor: return self.clip.encode_image(x) # (B,D) not normalised
-    def encode_text(self, texts:list)->Tensor: return self.clip.encode_text(self.tokenize(texts).to(self.device)) # (B,D)
+    def encode_image(self, x:Tensor)->Tensor: # (B,3,H,W) -> (B,D) not normalised
+        return self.clip.encode_image(x)
+
+    def encode_text(self, texts:list)->Tensor: # (B,D) not normalised
+        return self.clip.encode_text(self.tokenize(texts).to(self.device))
 
     def tokenize(self, texts:list)->Tensor: # (B,L)
         "What the text encoder reads"

@@ -24,8 +24,10 @@ def bert_config(
     cross = [i for i,layer in enumerate(layers) if hasattr(layer, 'crossattention')]
     width = layers[cross[0]].crossattention.self.key.in_features if cross else 0
     freq = cross[1] if len(cross)>1 else len(layers)
-    return BertConfig(c.vocab_size, c.hidden_size, len(layers), c.num_attention_heads, c.intermediate_size, c.max_position_embeddings,
-        width, freq, hasattr(layers[0], 'intermediate_query'), c.hidden_dropout_prob, c.layer_norm_eps)
+    return BertConfig(vocab_size=c.vocab_size, hidden_size=c.hidden_size, num_hidden_layers=len(layers),
+        num_attention_heads=c.num_attention_heads, intermediate_size=c.intermediate_size,
+        max_position_embeddings=c.max_position_embeddings, encoder_width=width, cross_attention_freq=freq,
+        queries=hasattr(layers[0], 'intermediate_query'), dropout=c.hidden_dropout_prob, eps=c.layer_norm_eps)
 
 def vit_config(
     theirs:nn.Module, # a vision transformer

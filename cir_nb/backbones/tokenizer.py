@@ -64,7 +64,7 @@ class WordPieceTokenizer:
             raise BadData(f"vocabulary {path} cannot be read ({type(e).__name__}).") from None
         return cls(vocab)
 
-    def __call__(self, texts, first:str='[CLS]', max_length:int=77, pad:bool=False)->tuple: # ids and mask, as of `encode_texts`
+    def __call__(self, texts, first:str='[CLS]', max_length:int=77, pad:bool=False)->tuple: # (B,L) ids, (B,L) mask
         return encode_texts(self, texts, first, max_length, pad)
 
 # %% ../../nbs/backbones/01_tokenizer.ipynb #encode-texts

@@ -24,7 +24,8 @@ class TwoStreamAttention(nn.Module):
     ):
         super().__init__()
         self.self0,self.self1 = (Attention(cfg.hidden_size, cfg.num_attention_heads, width, cfg.dropout) for _ in 'ab')
-        self.output,self.mode,self.dropout = nn.Module(),mode,nn.Dropout(cfg.dropout)
+        self.output,self.mode = nn.Module(),mode
+        self.dropout = nn.Dropout(cfg.dropout)
         for stream,norm in (('0','A'), ('1','B')):
             setattr(self.output, f'dense{stream}', nn.Linear(cfg.hidden_size, cfg.hidden_size))
             setattr(self.output, f'LayerNorm{norm}', nn.LayerNorm(cfg.hidden_size, cfg.eps))
@@ -35,7 +36,11 @@ class TwoStreamAttention(nn.Module):
         m = self.output.merge_layer(torch.cat(found, -1)) if self.mode=='merge' else sum(found)/2
         return [self.dropout(m)]*2
 
-    def forward(self, x:list, y:list, mask:Tensor|None=None)->list: # two of (B,L,D), two of (B,S,C), (B,S) -> two of (B,L,D)
+    def forward(self,
+        x:list, # two of (B,L,D)
+        y:list, # two of (B,S,C): what each attends to
+        mask:Tensor|None=None, # (B,S) True where there is a token
+    )->list: # two of (B,L,D)
         o = self.output
         found = [o.dense0(self.self0(x[0], y[0], mask=mask)), o.dense1(self.self1(x[1], y[1], mask=mask))]
         found = self.share(found)

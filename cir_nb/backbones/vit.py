@@ -44,8 +44,8 @@ def qkv_attention(
     num_heads:int,
 )->Tensor: # (B,T,D)
     "Attention of a sequence over itself"
-    q,k,v = qkv.unflatten(-1, (3, num_heads, -1)).permute(2, 0, 3, 1, 4)
-    return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+    qkv = qkv.unflatten(-1, (3, num_heads, -1)).permute(2, 0, 3, 1, 4) # (3,B,H,T,d)
+    return F.scaled_dot_product_attention(*qkv).transpose(1, 2).flatten(2)
 
 class SelfAttention(nn.Module):
     "Attention of BLIP, or of EVA, whose keys have no bias"
@@ -217,7 +217,7 @@ def forward_features(
     tower:nn.Module, # in full precision, or as `to_half` leaves it
     x:Tensor, # (B,3,H,W) prepared pixels
 )->Tensor: # (B,tokens,C) float32
-    "Patch tokens, under autocast where the tower is held in half precision, and rounded to it, so that they can be kept in it"
+    "Patch tokens; of a tower in half precision under autocast, and rounded to it, so that they can be kept in it"
     dtype = next(m.weight.dtype for m in tower.modules() if isinstance(m, nn.Conv2d))
     if dtype==torch.float32: return tower(x)
     with torch.autocast(x.device.type, dtype): return tower(x).to(dtype).float()

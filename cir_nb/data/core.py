@@ -243,7 +243,8 @@ def drop_images(
     kept = [dataclasses.replace(t, targets=keep(t.targets), subset=keep(t.subset)) for t in left]
     pools = {c: keep(data.gallery[i] for i in p.tolist()) for c,p in data.pools.items()}
     missing = {'images': len(lost & set(data.names)), 'queries': len(data)-len(kept)}
-    return CIRData(kept, keep(data.gallery), data.images, data.name, data.split, data.protocol, pools, missing, problems)
+    return CIRData(kept, keep(data.gallery), data.images, data.name, data.split, data.protocol, pools, missing,
+                   problems)
 
 # %% ../../nbs/data/02_core.ipynb #1d2efa71
 MISSING = 'refuse','drop','ignore','look'

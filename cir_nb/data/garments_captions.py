@@ -13,7 +13,8 @@ from ..core.core import pick
 from .core import DATA, CIRData, Protocol, Triplet, resolve_missing
 from .garments import garments, garments_data
 from .images import ImageFiles
-from ..synthetic.captions import CLOSURE_NAMES, KIND_NAMES, LENGTH_NAMES, NECKLINE_NAMES, PATTERN_NAMES
+from ..synthetic.captions import CLOSURE_NAMES, KIND_NAMES, LENGTH_NAMES
+from ..synthetic.captions import NECKLINE_NAMES, PATTERN_NAMES
 from ..synthetic.render import Garment
 
 # %% ../../nbs/data/11_garments_captions.ipynb #describe

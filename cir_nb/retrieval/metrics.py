@@ -100,7 +100,8 @@ class Metrics(Mapping):
 @patch_to(Metrics)
 def to_dict(self)->dict:
     "Plain values for a JSON file"
-    return dict(values=self.values_, protocol=self.protocol, id=self.id, n=self.n, interval=self.interval,
+    interval = {k: tuple(v) for k,v in self.interval.items()}
+    return dict(values=self.values_, protocol=self.protocol, id=self.id, n=self.n, interval=interval,
                 missing=self.missing, data=self.data)
 
 def read_metrics(

@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['OPTIMIZERS', 'SCHEDULES', 'PRECISIONS', 'AT_LEAST_ONE', 'NOT_NEGATIVE', 'OLD_TRAIN_NAMES', 'TrainConfig',
-           'check_train_config']
+           'check_train_config', 'find_run']
 
 # %% ../../nbs/training/00_config.ipynb #imports
 from dataclasses import dataclass
+from pathlib import Path
 
-from ..core.core import pick
+from ..core.core import BadData, UnknownName, models_dir, pick
 
 # %% ../../nbs/training/00_config.ipynb #config
 OPTIMIZERS = 'adamw','adam'
@@ -61,3 +62,17 @@ def check_train_config(cfg:TrainConfig)->None:
 OLD_TRAIN_NAMES = dict(bs='batch_size', workers='num_workers', clip='max_grad_norm',
     accumulate='gradient_accumulation_steps', precision='mixed_precision', warmup='warmup_ratio', div='div_factor',
     horizon='schedule_epochs')
+
+# %% ../../nbs/training/00_config.ipynb #find
+def find_run(
+    name:str|Path, # a folder, or the name of one in `models/`
+)->Path:
+    "The folder of a run"
+    for p in (Path(name), models_dir()/name):
+        if (p/'recipe.json').is_file(): return p
+        if p.is_dir() and str(name) not in ('','.'):
+            held = ', '.join(sorted(x.name for x in p.iterdir())[:6]) or 'nothing'
+            raise BadData(f"{p} is not a run: it has no recipe.json but {held}.")
+    there = sorted(p.parent.name for p in models_dir().glob('*/recipe.json'))
+    known = f"are: {', '.join(there)}" if there else 'is none yet; cir train makes one'
+    raise UnknownName(f"no run {str(name)!r}, neither as a folder nor in {models_dir()}. There {known}.")

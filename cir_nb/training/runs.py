@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['OLD_MODEL_NAMES', 'Recipe', 'recipe_kind', 'recipe_defaults', 'resolve_recipe', 'old_names', 'read_recipe',
-           'save_weights', 'save_run', 'misfits', 'load_weights', 'Run', 'find_run', 'best_device', 'load_run',
-           'load_retriever', 'init_reranker_backbone', 'build_retriever']
+           'save_weights', 'save_run', 'misfits', 'load_weights', 'Run', 'best_device', 'load_run', 'load_retriever',
+           'init_reranker_backbone', 'build_retriever']
 
 # %% ../../nbs/training/02_runs.ipynb #imports
 import copy, dataclasses, json
@@ -17,13 +17,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_model
 from ..backbones.core import Backbone, WordTokenizer, backbone, warn_once
 from ..core.config import checked
-from ..core.core import BadData, UnknownName, models_dir, patch_to, pick, seed_all
+from ..core.core import BadData, UnknownName, patch_to, pick, seed_all
 from ..core.files import atomic, read_json
 from ..data.core import DATA, CIRData, load_data
 from ..models.composer import METHODS, Method
 from ..retrieval.metrics import Metrics, read_metrics
 from ..retrieval.pipeline import Pipeline
-from .config import OLD_TRAIN_NAMES, TrainConfig
+from .config import OLD_TRAIN_NAMES, TrainConfig, find_run
 
 # %% ../../nbs/training/02_runs.ipynb #recipe
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ def recipe_defaults(
     if variant=='published':
         if kind not in method.recipes:
             kind = '' if '' in method.recipes else 'tiny'
-            message = f"{method.__name__} has no recipe for {data}: its tiny one is used, which trains small towers from scratch."
-            if kind: warn_once((method, data), f'{message} --backbone names others.')
+            message = f"{method.__name__} has no recipe for {data}: its tiny one is used, which trains small towers"
+            if kind: warn_once((method, data), f'{message} from scratch. --backbone names others.')
         return {**method.recipes.get(kind, {}), **({'backbone':tower} if tower else {})}
     variants = {k.partition('.')[2] or 'published': k for k in method.recipes if k.partition('.')[0]==kind}
     return method.recipes[variants[pick(variant, variants, f'recipe for {data}')]]
@@ -100,8 +100,8 @@ def resolve_recipe(
     return Recipe(METHODS.resolve(method), data, model, train, variant, backbone, protocol, str(start))
 
 # %% ../../nbs/training/02_runs.ipynb #read-recipe
-OLD_MODEL_NAMES = [('tau','temperature'), ('mask_twins','mask_duplicate_targets'), ('k','top_k'), ('hard','hard_negatives'),
-    ('hard','hardness'), ('pairs','max_pairs'), ('chunk','image_chunk')]
+OLD_MODEL_NAMES = [('tau','temperature'), ('mask_twins','mask_duplicate_targets'), ('k','top_k'),
+    ('hard','hard_negatives'), ('hard','hardness'), ('pairs','max_pairs'), ('chunk','image_chunk')]
 
 def old_names(cls:type)->dict: # old name -> name
     "What older files call the settings of a method"
@@ -190,19 +190,6 @@ class Run:
     def data(self, split:str='val', root:str|Path|None=None, protocol:str|None=None, missing:str='refuse')->CIRData:
         "The data set that it was trained on"
         return self.recipe.load_data(split, root, protocol, missing)
-
-def find_run(
-    name:str|Path, # a folder, or the name of one in `models/`
-)->Path:
-    "The folder of a run"
-    for p in (Path(name), models_dir()/name):
-        if (p/'recipe.json').is_file(): return p
-        if p.is_dir() and str(name) not in ('','.'):
-            held = ', '.join(sorted(x.name for x in p.iterdir())[:6]) or 'nothing'
-            raise BadData(f"{p} is not a run: it has no recipe.json but {held}.")
-    there = sorted(p.parent.name for p in models_dir().glob('*/recipe.json'))
-    known = f"are: {', '.join(there)}" if there else 'is none yet; cir train makes one'
-    raise UnknownName(f"no run {str(name)!r}, neither as a folder nor in {models_dir()}. There {known}.")
 
 # %% ../../nbs/training/02_runs.ipynb #load
 def best_device()->str:
