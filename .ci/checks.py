@@ -107,6 +107,13 @@ def is_checked(tree:Path, scratch:Path) -> list:
     import test_ci
     return test_ci.run()
 
-CHECKS = {'notebooks are clean':is_clean, 'package == notebooks':is_exported, 'layer rule':is_layered, 'style':is_readable,
-    'sizes and outputs':is_slim, 'hidden cells are folded':is_folded, 'Run All runs every cell':runs_whole,
-    'the checks themselves':is_checked}
+CHECKS = {
+    'notebooks are clean': is_clean,
+    'package == notebooks': is_exported,
+    'layer rule': is_layered,
+    'style': is_readable,
+    'sizes and outputs': is_slim,
+    'hidden cells are folded': is_folded,
+    'Run All runs every cell': runs_whole,
+    'the checks themselves': is_checked,
+}

@@ -1,7 +1,7 @@
 """Fold the cells that start with `#| hide`, so that JupyterLab shows one line of each: python .ci/fold.py [NOTEBOOK...]
 
-nbdev leaves such cells out of the documentation; in a notebook they are tests and imports that teach nothing. The fold is
-`metadata.jupyter.source_hidden`; nbdev_clean keeps it, as settings.ini allows the key `jupyter`."""
+nbdev leaves such cells out of the documentation; in a notebook they are tests and imports that teach nothing.
+The fold is `metadata.jupyter.source_hidden`; nbdev_clean keeps it, as settings.ini allows the key `jupyter`."""
 import json, re, sys
 from pathlib import Path
 from typing import Iterator

@@ -174,11 +174,12 @@ def long_cells(nb:Path) -> Iterator[tuple]:
 
 def check(tree:Path, where:tuple=('',)) -> list:
     "One line for every fault in the package, its notebooks and these checks, or in the folders named"
-    where, res = tuple(o.strip('./') for o in where), []
-    for base in (layers.PACKAGE, '.ci'):
-        for f in sorted((tree/base).rglob('*.py')):
-            if f.name=='_modidx.py' or not layers.short(f, tree/base).startswith(where): continue
-            res += [f'{layers.short(f, tree)}:{i}: {what}' for i, what in faults(f.read_text(encoding='utf-8'))]
+    where, res = tuple(o.strip('/') for o in where), []
+    modules = [(f, layers.short(f, tree/layers.PACKAGE)) for f in (tree/layers.PACKAGE).rglob('*.py')]
+    tools = [(f, layers.short(f, tree)) for f in (tree/'.ci').rglob('*.py')]
+    for f, name in sorted(modules+tools):
+        if f.name=='_modidx.py' or not name.startswith(where): continue
+        res += [f'{layers.short(f, tree)}:{i}: {what}' for i, what in faults(f.read_text(encoding='utf-8'))]
     for nb in layers.notebooks(tree/'nbs'):
         if not layers.short(nb, tree/'nbs').startswith(where): continue
         res += [f'{layers.short(nb, tree)}: {cell} {what}' for cell, what in long_cells(nb)]
