@@ -1,14 +1,16 @@
 """The house in numbers, to be quoted: python .ci/house.py
 
-Rooms (modules), arrows between folders, wide lines, missing types, and what is left of the old dialect. Words are looked for in identifiers, not in prose: the package, and the cells of notebooks that are
-not exported. It fails only where an arrow is against the order."""
+Rooms (modules), arrows between folders, wide lines, missing types, and what is left of the old dialect. Words are
+looked for in identifiers, not in prose: in the package, and in the cells of notebooks that are not exported.
+It fails only where an arrow is against the order."""
 import ast, sys
 from collections import Counter
 from pathlib import Path
 from typing import Iterator, NamedTuple
 import layers, style
 
-# Old word -> the field's, by where an identifier of that name can only be the old word
+# Old word -> the field's, by where an identifier of that name can only be the old word.
+# Wherever it stands
 ANYWHERE = dict(o.split(':') for o in '''
     VOICES:TEXT_VIEWS voices:text_views rank_all:retrieve Seen:EmbeddingBuffer Kept:CachedRows
     Features:FeatureCache Pixels:PixelCache asker:reference_encoder judged:score_block
@@ -24,20 +26,22 @@ ANYWHERE = dict(o.split(':') for o in '''
     hollow:is_malformed Account:KeyReport RerankingJudge:CandidateReranker Reranking:CandidateReranking
     Desk:DemoService Dead:PermanentError Again:RetryableError Fetched:FetchResult Given:IdentityBackbone
     Within:Bounds eyes_key:feature_key sees_alike:feature_key eyes:visual looks:image_tokens say_once:warn_once
-    said_cut:warn_truncated show_found:show_result answers_to:targets_of twostream:two_stream'''.split()) # wherever it stands
+    said_cut:warn_truncated show_found:show_result answers_to:targets_of twostream:two_stream'''.split())
+# As an attribute, argument, field, function or class
 MEMBER = dict(o.split(':') for o in '''
     see:encode_image fuse:encode_multimodal prep:preprocess ask:encode_queries judge:similarity_scorer
     once:precompute_scores settle:resolve_missing without:drop_images fault:problems answer:relevant
     bs:batch_size tau:temperature horizon:schedule_epochs accumulate:gradient_accumulation_steps acc:accelerator
     remember:attach_feature_cache towers:init_from hard:hard_negatives ranks:target_ranks order:indices
-    chances:sample_in_batch_negatives heard:text_views inert:unpickle trouble:show_error'''.split()) # as an attribute, argument, field, function or class
+    chances:sample_in_batch_negatives heard:text_views inert:unpickle trouble:show_error'''.split())
+# As an argument, field, function or class
 DEFINITION = dict(o.split(':') for o in '''
     head:stable_topk measure:compute_metrics scored:per_query_metrics interval:confidence_interval vectors:embed
     ahead:prefetch plan:epoch_plan warmup:warmup_ratio div:div_factor workers:num_workers
     precision:mixed_precision room:max_bytes budget:max_elements note:desc off:hint claim:check_run_dir
     finish:finalize_run fill:load_pretrained mark:add_direction_token back:reverse_scores laid:unpack
     folds:use_folded_projections gather:read_parts account:match_keys prepared:query_blocks dealt:assign_splits
-    unknown:oov'''.split()) # as an argument, field, function or class
+    unknown:oov'''.split())
 VOCABULARY = {**ANYWHERE, **MEMBER, **DEFINITION}
 
 class Allowed(NamedTuple):

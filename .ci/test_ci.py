@@ -89,7 +89,7 @@ STYLE = { # rule: (samples that break it, samples that keep it)
     style.parallel: (['a,b,c = 1,2,3', '(a,b),c = f(),1'],
         ['a,b = b,a', 'B,T,D = x.shape', 'H,W,C = x.shape[1:]', "a,_,b = s.partition('.')", 'for a,b,c in d: pass']),
     style.effects: (['if seen.add(a): pass', '[b.append(a) for a in c]', 'x = [a for a in b if not s.add(a)]',
-         'x = a or b.pop()', 'a and f()', 'while q.pop(): pass', '{a: d.setdefault(a, 1) for a in b}', 'assert s.pop()'],
+         'x = a or b.pop()', 'a and f()', 'while q.pop(): pass', '{a: d.pop(a) for a in b}', 'assert s.pop()'],
         ['if a in seen: seen.add(a)', 'x = [f(a) for a in b]', 'd.update(a for a in b)', 'while q: q.pop()', 'f()']),
     style.returned: (['def f(): return 1,2,3', 'def f(): return (1,2,3) if a else 0'],
         ['def f(): return 1,2', 'def f(): return Three(1,2,3)', 'def backward(ctx): return 1,2,3',
@@ -114,7 +114,9 @@ def test_style_of_a_tree() -> None:
     "Modules and exported cells are read, in the folders asked for"
     with tempfile.TemporaryDirectory() as d:
         tree = Path(d)
-        write_nb(tree/'nbs'/'data'/'00_images.ipynb', '#| export\n'+'x = 1\n'*31, '#| export\n'+'x = 1\n'*30, 'x = 1\n'*50)
+        line = 'x = 1\n'
+        cells = '#| export\n'+line*31, '#| export\n'+line*30, line*50
+        write_nb(tree/'nbs'/'data'/'00_images.ipynb', *cells)
         (tree/'cir_nb'/'data').mkdir(parents=True)
         (tree/'cir_nb'/'data'/'images.py').write_text('import os\n')
         found = ['cir_nb/data/images.py:1: os is imported and not used',
