@@ -35,6 +35,12 @@ def relink(text:str, tree:Path, url:str) -> str:
         return f']({to}'
     return LINK.sub(target, text)
 
+def only_exported_run(nb:dict) -> None:
+    "Keep nbdev from running cells that import something in passing; signatures need the exported ones only"
+    for c in nb['cells']:
+        if c['cell_type']!='code' or layers.export_line(layers.source(c)): continue
+        c['source'] = ['#| eval: false\n', *c['source']]
+
 def write_pages(tree:Path) -> None:
     "Put the sidebar and the pages at the root among the notebooks, and mend what points at them"
     cfg = ConfigParser(delimiters=['='])

@@ -128,12 +128,11 @@ def count_plain(lines:list, status:int) -> Counter:
 
 def run_plain(workers:int, limit:int) -> Counter:
     "Every notebook by nbdev_test itself, which runs one after the other in the same few processes"
-    command = [sys.executable, '-u', '-c', 'from nbdev.test import nbdev_test; nbdev_test()']
-    settings = ['--n_workers', str(workers), '--do_print']
-    say('nbdev_test', *settings)
+    code = f'from nbdev.test import nbdev_test; nbdev_test(n_workers={workers}, do_print=True)'
+    say(f'nbdev_test --n_workers {workers} --do_print')
     start, lines = time.time(), []
-    p = subprocess.Popen([*command, *settings], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        errors='replace', start_new_session=True)
+    p = subprocess.Popen([sys.executable, '-u', '-c', code], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, errors='replace', start_new_session=True)
     end = threading.Timer(limit, os.killpg, (p.pid, signal.SIGKILL))
     end.start()
     for line in p.stdout:
