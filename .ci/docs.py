@@ -2,7 +2,7 @@
 
 It works on a copy of the checkout. Folders stand in the sidebar in their declared order; README, CONTRIBUTING and
 DOWNLOAD become pages, README the first one. `--ready` only asks whether Quarto is there."""
-import os, re, shutil, subprocess, sys, tempfile
+import importlib, os, re, shutil, subprocess, sys, tempfile
 from configparser import ConfigParser
 from pathlib import Path
 import checks, layers
@@ -35,12 +35,6 @@ def relink(text:str, tree:Path, url:str) -> str:
         return f']({to}'
     return LINK.sub(target, text)
 
-def only_exported_run(nb:dict) -> None:
-    "Keep nbdev from running cells that import something in passing; signatures need the exported ones only"
-    for c in nb['cells']:
-        if c['cell_type']!='code' or layers.export_line(layers.source(c)): continue
-        c['source'] = ['#| eval: false\n', *c['source']]
-
 def write_pages(tree:Path) -> None:
     "Put the sidebar and the pages at the root among the notebooks, and mend what points at them"
     cfg = ConfigParser(delimiters=['='])
@@ -53,7 +47,23 @@ def write_pages(tree:Path) -> None:
         text = nb.read_text(encoding='utf-8')
         for name, page in PAGES.items(): text = text.replace(f'](../../{name}', f'](../{page}')
         nb.write_text(text, encoding='utf-8')
+    (nbs/'styles.css').touch() # nbdev's settings for Quarto name it
     (nbs/'sidebar.yml').write_text(sidebar(nbs), encoding='utf-8')
+
+def build() -> None:
+    """nbdev_docs, in the folder of a checkout; what documents a symbol takes it from the package
+
+    nbdev itself would run every cell that exports or imports something, up to the signature it shows, and miss the
+    cells in between and the classes further down. Outputs are kept in the notebooks, so nothing else needs to run."""
+    from nbdev import processors, quarto
+    class DocsFromPackage(processors.exec_show_docs):
+        def begin(self):
+            super().begin()
+            for module in (o for c in self.nb.cells for o in getattr(c, 'directives_', {}).get('default_exp', [])):
+                self.k.user_ns.update(vars(importlib.import_module(f'{layers.PACKAGE}.{module}')))
+    processors.exec_show_docs = DocsFromPackage
+    processors._do_eval = lambda cell: cell.cell_type=='code' and processors._show_docs(cell.parsed_())
+    quarto.nbdev_docs(n_workers=0) # other processes would not know
 
 def main() -> None:
     if not shutil.which('quarto'): sys.exit(MISSING)
@@ -61,8 +71,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix='cir_nb-docs-') as tmp:
         tree = checks.copy_tree(ROOT, Path(tmp).resolve()/'tree')
         write_pages(tree)
-        build = [sys.executable, '-c', 'from nbdev.quarto import nbdev_docs; nbdev_docs()']
-        res = subprocess.run(build, cwd=tree, env={**os.environ, 'PYTHONPATH': str(tree)})
+        res = subprocess.run([sys.executable, '-c', 'import docs; docs.build()'], cwd=tree,
+            env={**os.environ, 'PYTHONPATH': os.pathsep.join([str(tree), str(tree/'.ci')])})
         if res.returncode or not (tree/'_docs').is_dir(): sys.exit('No site was built; what went wrong stands above')
         shutil.rmtree(ROOT/'_docs', ignore_errors=True)
         shutil.copytree(tree/'_docs', ROOT/'_docs')
