@@ -55,12 +55,15 @@ def build() -> None:
 
     nbdev itself would run every cell that exports or imports something, up to the signature it shows, and miss the
     cells in between and the classes further down. Outputs are kept in the notebooks, so nothing else needs to run."""
-    from nbdev import processors, quarto
+    from nbdev import doclinks, processors, quarto
+    line_in = doclinks._lineno
+    def line_of(symbol, file): return line_in(symbol.removeprefix(file[:-len('.py')].replace('/', '.')+'.'), file)
     class DocsFromPackage(processors.exec_show_docs):
         def begin(self):
             super().begin()
             for module in (o for c in self.nb.cells for o in getattr(c, 'directives_', {}).get('default_exp', [])):
                 self.k.user_ns.update(vars(importlib.import_module(f'{layers.PACKAGE}.{module}')))
+    doclinks._lineno = line_of # it looks for plain names, and symbols of a package have whole ones
     processors.exec_show_docs = DocsFromPackage
     processors._do_eval = lambda cell: cell.cell_type=='code' and processors._show_docs(cell.parsed_())
     quarto.nbdev_docs(n_workers=0) # other processes would not know

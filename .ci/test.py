@@ -115,16 +115,16 @@ def run_notebooks(nbs:list, flags:list, workers:int, limit:int, tmp:str) -> Coun
 
 # Every notebook by plain nbdev_test
 
-STARTED = re.compile(r'^Starting (.*\.ipynb)$')
-FENCE = re.compile(r'^nbdev Tests Failed On The Following Notebooks:$')
+COMPLETED = re.compile(r'- Completed \S+?\.ipynb') # with or without success; two processes may write into one line
+FENCE = 'nbdev Tests Failed On The Following Notebooks:'
 
-def count_plain(lines:list, status:int) -> Counter:
-    "What nbdev_test says, counted: every notebook it starts is named, those that failed once more at the end"
-    started = sum(bool(STARTED.match(o)) for o in lines)
-    end = next((i for i, o in enumerate(lines) if FENCE.match(o)), len(lines))
-    failed = sum(o.strip().endswith('.ipynb') for o in lines[end:])
-    if status and not failed: failed = 1 # it died on the way
-    return Counter({PASS: max(started-failed, 0), FAIL: failed})
+def count_plain(text:str, status:int) -> Counter:
+    "What nbdev_test says, counted: it names every notebook it completes, and at the end those that failed"
+    completed = len(COMPLETED.findall(text))
+    _, _, end = text.partition(FENCE)
+    failed = end.count('.ipynb')
+    if status and not failed: return Counter({PASS: completed, FAIL: 1}) # it died on the way
+    return Counter({PASS: completed-failed, FAIL: failed})
 
 def run_plain(workers:int, limit:int) -> Counter:
     "Every notebook by nbdev_test itself, which runs one after the other in the same few processes"
@@ -136,12 +136,12 @@ def run_plain(workers:int, limit:int) -> Counter:
     end = threading.Timer(limit, os.killpg, (p.pid, signal.SIGKILL))
     end.start()
     for line in p.stdout:
-        lines.append(line.rstrip())
-        say(f'{time.time()-start:8.1f} s  {lines[-1]}')
+        lines.append(line)
+        say(f'{time.time()-start:8.1f} s  {line.rstrip()}')
     status = p.wait()
     end.cancel()
     if status<0: say(f'nbdev_test was ended by signal {-status} after {time.time()-start:.0f} s, of at most {limit}')
-    return count_plain(lines, status)
+    return count_plain(''.join(lines), status)
 
 # The whole
 

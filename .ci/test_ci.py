@@ -190,9 +190,10 @@ def test_copy() -> None:
 # The programs
 
 SUCCESS = '''Starting /t/nbs/a/00_x.ipynb
-- Completed /t/nbs/a/00_x.ipynb
 Starting /t/nbs/b/00_x.ipynb
-- Completed /t/nbs/b/00_x.ipynb'''
+- Completed /t/nbs/a/00_x.ipynb- Completed /t/nbs/b/00_x.ipynb
+
+'''
 FAILED = f'''{SUCCESS}
 
 nbdev Tests Failed On The Following Notebooks:
@@ -205,10 +206,10 @@ def test_plain() -> None:
     suite = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(suite)
     def count(text, status):
-        res = suite.count_plain(text.splitlines(), status)
+        res = suite.count_plain(text, status)
         return res[suite.PASS], res[suite.FAIL]
     assert count(SUCCESS+'\nSuccess.', 0)==(2, 0) and count(FAILED, 1)==(1, 1)
-    assert count(SUCCESS, -9)==(1, 1) and count('', 1)==(0, 1)
+    assert count(SUCCESS, -9)==(2, 1) and count('', 1)==(0, 1)
 
 def test_house() -> None:
     "Words of the old dialect are found where they are code"
