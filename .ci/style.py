@@ -60,6 +60,11 @@ def names(target:ast.AST) -> int:
     "How many names an assignment's target binds"
     return sum(map(names, target.elts)) if isinstance(target, (ast.Tuple, ast.List)) else 1
 
+def targets(n:ast.Assign) -> int:
+    "How many targets a reader has to match: every name where several values stand on the right"
+    if isinstance(n.value, (ast.Tuple, ast.List)): return max(map(names, n.targets))
+    return max(len(getattr(t, 'elts', [t])) for t in n.targets)
+
 def comes_apart(value:ast.AST) -> bool:
     "`x.shape`, `x.shape[1:]`, `x.size()` and `s.partition('.')`, which are made to be unpacked"
     if isinstance(value, ast.Subscript): value = value.value
@@ -70,7 +75,7 @@ def parallel(src:str, tree:ast.AST) -> Iterator[tuple]:
     "Assignments of more than two names at once"
     for n in ast.walk(tree):
         if not isinstance(n, ast.Assign) or comes_apart(n.value): continue
-        count = max(map(names, n.targets))
+        count = targets(n)
         if count>TARGETS: yield n.lineno, f'{count} targets in one assignment, at most {TARGETS}'
 
 def conditions(tree:ast.AST) -> Iterator[ast.AST]:
