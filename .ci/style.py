@@ -23,12 +23,11 @@ MUTATING_FUNCTIONS = {'setattr', 'delattr', 'print', 'exec'}
 
 def error_texts(tree:ast.AST) -> Iterator[ast.AST]:
     "String literals inside a `raise`, the message of an `assert`, or a call that makes an exception or warns"
+    def is_text(n): return isinstance(n, ast.JoinedStr) or isinstance(n, ast.Constant) and isinstance(n.value, str)
     for n in ast.walk(tree):
         is_call = isinstance(n, ast.Call) and LONG_TEXT.search((layers.dotted(n.func) or '').split('.')[-1])
-        root = n.msg if isinstance(n, ast.Assert) else n if isinstance(n, ast.Raise) or is_call else None
-        if root is None: continue
-        for k in ast.walk(root):
-            if isinstance(k, ast.JoinedStr) or isinstance(k, ast.Constant) and isinstance(k.value, str): yield k
+        if isinstance(n, ast.Raise) or is_call: yield from filter(is_text, ast.walk(n))
+        if isinstance(n, ast.Assert) and n.msg: yield from filter(is_text, ast.walk(n.msg))
 
 def excess_is_text(line:str, number:int, texts:list) -> bool:
     "Whether what is over the limit lies in one of `texts`, but for closing brackets"

@@ -72,8 +72,8 @@ def child(nb:Path, flags:list, log:Path) -> None:
     ok, secs = test_nb(nb, skip_flags=cfg.tst_flags.split(), force_flags=flags, basepath=cfg.config_path)
     sys.stdout.flush()
     sys.stderr.flush()
-    result = FAIL if not ok else PASS if secs else SKIP
-    os._exit(STATUS[result])
+    if not ok: os._exit(STATUS[FAIL])
+    os._exit(STATUS[PASS] if secs else STATUS[SKIP])
 
 def preload() -> None:
     "Import what every notebook imports, once, before the processes part"
