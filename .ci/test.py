@@ -146,10 +146,10 @@ def run_plain(workers:int, limit:int) -> Counter:
 # The whole
 
 def surround(tmp:Path, plain:bool) -> Path:
-    """A copy of the checkout, first on the path, with data and runs in folders of this run; its folder
+    """A copy of the checkout, first on the path, with data and runs in folders of this run, and one thread a process
 
-    `plain` leaves the rest as a user's shell has it; otherwise there is no network, and one thread a process."""
-    if not plain: os.environ.update({**OFFLINE, **ONE_THREAD})
+    Libraries are told to stay offline, but not with `plain`: notebooks know that for themselves."""
+    os.environ.update(ONE_THREAD if plain else {**ONE_THREAD, **OFFLINE})
     os.environ.setdefault('CIR_DATA', str(tmp/'data'))
     os.environ.setdefault('CIR_CACHE', str(tmp/'features'))
     if (ROOT.parent/'shared').is_dir(): os.environ.setdefault('CIR_SHARED', str(ROOT.parent/'shared'))
