@@ -39,9 +39,9 @@ def show_found(
     def cell(name, role, note): return tile(thumb(data.image(name), size), f'{name} {role}'.strip(), role, note, size)
     right,name = answers_to(data, data.names[ref], text),data.names[ref]
     cells = [cell(name, 'reference', escape(name)), words(f'“{escape(text)}”' if text else 'no words: what looks alike', 130)]
-    places = enumerate(zip(found.positions.tolist(), found.scores.tolist()), 1)
+    places = enumerate(zip(found.indices.tolist(), found.scores.tolist()), 1)
     cells += [cell(data.gallery[p], right.get(p,''), f'<b>{i}</b> &nbsp;{s:#.3g}') for i,(p,s) in places]
-    unknown = f'The model does not know: {escape(", ".join(found.unknown))}. ' if found.unknown else ''
+    unknown = f'The model does not know: {escape(", ".join(found.oov))}. ' if found.oov else ''
     return sheet([''.join(cells)], f'{unknown}{1000*found.seconds:.0f} ms')
 
 # %% ../../nbs/analysis/02_explorer.ipynb #explorer

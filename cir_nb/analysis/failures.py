@@ -12,7 +12,7 @@ import re
 import pandas as pd
 import torch
 from ..data.core import CIRData
-from ..retrieval.metrics import answer_ranks, interval
+from ..retrieval.metrics import target_rank, interval
 from ..retrieval.ranking import Ranking
 
 # %% ../../nbs/analysis/01_failures.ipynb #outcomes
@@ -25,7 +25,7 @@ def outcomes(
 )->pd.DataFrame: # indexed by question number: category, text, rank, best, outcome
     "What became of each question"
     if len(ranking)!=len(data): raise ValueError(f"The ranking has {len(ranking)} questions but the data has {len(data)}.")
-    rank,best = answer_ranks(ranking, data.protocol.answer),answer_ranks(ranking, 'any')
+    rank,best = target_rank(ranking, data.protocol.relevant),target_rank(ranking, 'any')
     out = [OUTCOMES[0 if r<k else 1 if b<k else 2] for r,b in zip(rank.tolist(), best.tolist())]
     return pd.DataFrame(dict(category=[t.category for t in data.triplets], text=[data.text(q) for q in range(len(data))],
         rank=(rank+1).numpy(), best=(best+1).numpy(), outcome=pd.Categorical(out, OUTCOMES))).rename_axis('question')
@@ -63,7 +63,7 @@ def by_word(
     said = table.text.map(lambda t: sorted(set(re.findall(r"\w[\w'-]*", t.lower())))).explode().dropna()
     rows = []
     for word,qs in said.groupby(said, sort=True).groups.items():
-        low,high = interval([torch.tensor(found[qs].values/100)])
+        low,high = confidence_interval([torch.tensor(found[qs].values/100)])
         if len(qs)>=least: rows.append((word, len(qs), found[qs].mean(), low, high, found.drop(qs).mean()))
     table = pd.DataFrame(rows, columns=['word','questions','recall','low','high','without']).set_index('word')
     return table.sort_values('recall', kind='stable').round(1)
@@ -77,8 +77,8 @@ def rank_change(
 )->pd.DataFrame: # indexed by the places, from 1: questions, first and second (mean place), change, better, same, worse
     "Where answers stood, and where they stand"
     if not len(first)==len(second)==len(data): raise ValueError(f"The rankings have {len(first)} and {len(second)} questions but the data has {len(data)}.")
-    a,b = (answer_ranks(r, data.protocol.answer) for r in (first, second))
-    table = pd.DataFrame(dict(first=a+1, second=b+1))[(a<(k or first.order.shape[1])).numpy()]
+    a,b = (target_rank(r, data.protocol.relevant) for r in (first, second))
+    table = pd.DataFrame(dict(first=a+1, second=b+1))[(a<(k or first.indices.shape[1])).numpy()]
     table['change'] = gain = table['first']-table['second']
     table = table.assign(questions=1, better=gain>0, same=gain==0, worse=gain<0)
     by = table.groupby((table['first']-1)//width).agg({'questions':'sum', 'first':'mean', 'second':'mean', 'change':'mean', 'better':'sum', 'same':'sum', 'worse':'sum'})

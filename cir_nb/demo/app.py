@@ -22,9 +22,9 @@ def address(gr, desk:Desk):
             ref = read_photo(photo) if photo else desk.find(reference) if reference else None
             found,_,says = desk.ask(ref, text, max(1, min(k or 12, len(desk.data.gallery))))
         except BadData as e: raise gr.Error(str(e), print_exception=False) from None
-        places = enumerate(zip(found.positions.tolist(), found.scores.tolist()), 1)
+        places = enumerate(zip(found.indices.tolist(), found.scores.tolist()), 1)
         results = [dict(rank=i, name=desk.data.gallery[p], score=s) for i,(p,s) in places]
-        return dict(results=results, unknown=found.unknown, seconds=found.seconds, says=says)
+        return dict(results=results, unknown=found.oov, seconds=found.seconds, says=says)
     inputs = [gr.Textbox('', visible=False, label='reference'), gr.File(visible=False, label='photo'), gr.Textbox('', visible=False, label='text'),
               gr.Number(12, visible=False, label='k', precision=0)]
     gr.Button(visible=False).click(search, inputs, gr.JSON(visible=False), api_name='search',

@@ -96,7 +96,7 @@ class Page:
     def show(self, at, text, k):
         try: found,captions,says = self.desk.ask(at, text, k)
         except BadData as e: return self.trouble(e)
-        ps = found.positions.tolist()
+        ps = found.indices.tolist()
         results = self.tiles([(self.desk.pic(self.data.gallery[p]), c) for p,c in zip(ps, captions)])
         return self.parts(results=results, shown=ps, says=status(says))
 

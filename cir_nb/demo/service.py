@@ -55,7 +55,7 @@ class Desk:
         return img
 
     def sample(self, n:int=12)->list: # positions in `data.names`
-        "Pictures to start from"
+        "ImageRows to start from"
         return self.rng.sample(range(len(self.data.gallery)), min(n, len(self.data.gallery)))
 
     def examples(self, n:int=6)->list: # question numbers, spread over the split
@@ -81,11 +81,11 @@ class Desk:
         text,cut = shorten(text or '', self.limit)
         found = self.searcher.search(ref, text, int(k))
         right = answers_to(self.data, self.data.names[ref], text) if isinstance(ref, int) else {}
-        places = enumerate(zip(found.positions.tolist(), found.scores.tolist()), 1)
+        places = enumerate(zip(found.indices.tolist(), found.scores.tolist()), 1)
         captions = [f"{i} · {s:.3f}{TICK.get(right.get(p), '')}" for i,(p,s) in places]
         says = [f"{len(captions)} of {len(self.data.gallery):,} pictures in {1000*found.seconds:.0f} ms.", cut]
         if not text: says.append("No words given: these look most like the reference.")
-        unknown = [w[:30] for w in dict.fromkeys(found.unknown)]
+        unknown = [w[:30] for w in dict.fromkeys(found.oov)]
         more = f' and {len(unknown)-8} more' if len(unknown)>8 else ''
         if unknown: says.append(f"The model does not know: {', '.join(unknown[:8])}{more}.")
         return found,captions,' '.join(filter(None, says))
