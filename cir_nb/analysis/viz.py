@@ -118,8 +118,9 @@ def show_triplets(
     return sheet(rows)
 
 # %% ../../nbs/analysis/00_viz.ipynb #ranking-row
-LEGEND = ('Blue frame: the reference. Green frame: the target that the annotator chose; dashed green: another valid '
-          'target. Each result has its rank and its score. A target that was ranked lower closes its row, after the dots.')
+LEGEND = ('Blue frame: the reference. Green frame: the target that the annotator chose; dashed green: another '
+          'valid target. Each result has its rank and its score. '
+          'A target that was ranked lower closes its row, after the dots.')
 
 def roles_of(
     targets:Iterable, # gallery positions, the annotated one first; -1 for none
@@ -135,6 +136,23 @@ def late_target(
     "What stands before and below a target that the row does not reach"
     note = f'<b>{rank+1}</b>' if 0<=rank<NOWHERE else 'not searched'
     return f'<td style="{CELL};padding-top:{size//2}px">…</td>',note
+
+# %% ../../nbs/analysis/00_viz.ipynb #row
+def _row(data:CIRData, ranking:Ranking, q:int, k:int, size:int, image)->str:
+    ref,roles = data.triplets[q].ref,roles_of(data.positives[q].tolist())
+    def cell(p, note): # of a gallery position
+        role = roles.get(p, '')
+        return tile(image(data.gallery[p]), f'{data.gallery[p]} {role}'.strip(), role, note, size)
+    results = ranking.indices[q,:k].tolist()
+    cells = [tile(image(ref), f'reference {ref}', 'reference', f'query {q}', size),
+             text_cell(f'“{escape(data.text(q))}”', 130)]
+    for i,(p,score) in enumerate(zip(results, ranking.scores[q].tolist()), 1):
+        if p>=0: cells.append(cell(p, f'<b>{i}</b> &nbsp;{score:#.3g}'))
+    target = next(iter(roles), None)
+    if target is not None and target not in results:
+        dots,note = late_target(int(ranking.target_ranks[q,0]), size)
+        cells += [dots, cell(target, note)]
+    return ''.join(cells)
 
 # %% ../../nbs/analysis/00_viz.ipynb #show-ranking
 def show_ranking(
@@ -154,22 +172,6 @@ def show_ranking(
         return thumbs[name]
     if queries is None: queries = range(len(data))[:5]
     return sheet([_row(data, ranking, int(q), k, size, image) for q in queries], LEGEND)
-
-def _row(data:CIRData, ranking:Ranking, q:int, k:int, size:int, image)->str:
-    ref,roles = data.triplets[q].ref,roles_of(data.positives[q].tolist())
-    def cell(p, note): # of a gallery position
-        role = roles.get(p, '')
-        return tile(image(data.gallery[p]), f'{data.gallery[p]} {role}'.strip(), role, note, size)
-    results = ranking.indices[q,:k].tolist()
-    cells = [tile(image(ref), f'reference {ref}', 'reference', f'query {q}', size),
-             text_cell(f'“{escape(data.text(q))}”', 130)]
-    for i,(p,score) in enumerate(zip(results, ranking.scores[q].tolist()), 1):
-        if p>=0: cells.append(cell(p, f'<b>{i}</b> &nbsp;{score:#.3g}'))
-    target = next(iter(roles), None)
-    if target is not None and target not in results:
-        dots,note = late_target(int(ranking.target_ranks[q,0]), size)
-        cells += [dots, cell(target, note)]
-    return ''.join(cells)
 
 # %% ../../nbs/analysis/00_viz.ipynb #coarse
 def _coarse(rows:pd.DataFrame, points:int)->pd.DataFrame: # means over stretches of steps
