@@ -153,14 +153,16 @@ class Page:
         self.gr.Warning(escape(str(error)))
         return self.updates(status=show_status(str(error), True))
 
-    def set_reference(self,
-        ref:int, # position
-        status:str='Now say what should change, and search.',
-    )->dict:
-        "Make an image the reference"
-        name = self.data.names[ref]
-        shown = show_reference(self.service.thumbnail(name), name)
-        return self.updates(ref=ref, reference=shown, status=show_status(status))
+# %% ../../nbs/demo/01_layout.ipynb #set-reference
+@patch_to(Page)
+def set_reference(self,
+    ref:int, # position
+    status:str='Now say what should change, and search.',
+)->dict:
+    "Make an image the reference"
+    name = self.data.names[ref]
+    shown = show_reference(self.service.thumbnail(name), name)
+    return self.updates(ref=ref, reference=shown, status=show_status(status))
 
 # %% ../../nbs/demo/01_layout.ipynb #page-search
 @patch_to(Page)
@@ -210,6 +212,7 @@ def on_upload(self, path:str)->dict:
     status = show_status('Now say what should change, and search.')
     return self.updates(ref=img, reference=show_reference(img, 'your photo'), status=status)
 
+# %% ../../nbs/demo/01_layout.ipynb #page-load
 @patch_to(Page)
 def on_shuffle(self)->dict:
     "Other images to start from"
