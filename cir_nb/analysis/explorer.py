@@ -41,7 +41,8 @@ def show_result(
     "What one query found"
     name = data.names[ref]
     roles = targets_of(data, name, text)
-    def cell(name, role, note): return tile(thumb(data.image(name), size), f'{name} {role}'.strip(), role, note, size)
+    def cell(name, role, caption):
+        return tile(thumb(data.image(name), size), f'{name} {role}'.strip(), role, caption, size)
     shown = f'“{escape(text)}”' if text else 'no modification text: images like the reference'
     cells = [cell(name, 'reference', escape(name)), text_cell(shown, 130)]
     for i,(p,score) in enumerate(zip(result.indices.tolist(), result.scores.tolist()), 1):

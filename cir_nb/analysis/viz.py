@@ -56,14 +56,14 @@ def tile(
     src:str, # data URI
     alt:str, # what a screen reader says
     role:str='', # one of `FRAMES`; it is drawn as a frame and written below
-    note:str='', # a second line, markup
+    caption:str='', # the first line below, markup
     size:int=96, # side of the box
 )->str:
     "A cell with a framed image and what it is"
     frame = FRAMES[pick(role, FRAMES, 'role')]
     style = (f'display:block;margin:0 auto 2px;width:{size}px;height:{size}px;object-fit:contain;'
              f'border:4px {frame};border-radius:6px')
-    lines = '<br>'.join(filter(None, [note, f'<b>{role}</b>' if role else '']))
+    lines = '<br>'.join(filter(None, [caption, f'<b>{role}</b>' if role else '']))
     img = f'<img src="{src}" alt="{escape(alt)}" width="{size}" style="{style}">'
     return f'<td style="{CELL};width:{size+8}px">{img}{lines}</td>'
 
@@ -95,7 +95,7 @@ def show_images(
     "Images with their names, eight in a row"
     if which is None: which = data.names[:12]
     names = [w if isinstance(w, str) else data.names[w] for w in which]
-    tiles = [tile(thumb(data.image(n), size), n, note=escape(n), size=size) for n in names]
+    tiles = [tile(thumb(data.image(n), size), n, caption=escape(n), size=size) for n in names]
     return sheet([''.join(tiles[i:i+8]) for i in range(0, len(tiles), 8)])
 
 # %% ../../nbs/analysis/00_viz.ipynb #show-triplets
@@ -132,17 +132,17 @@ def roles_of(
 def late_target(
     rank:int, # 0 is first; -1 or huge: it was not searched
     size:int, # side of an image
-)->tuple: # cell with dots; note
+)->tuple: # cell with dots; caption
     "What stands before and below a target that the row does not reach"
-    note = f'<b>{rank+1}</b>' if 0<=rank<NOWHERE else 'not searched'
-    return f'<td style="{CELL};padding-top:{size//2}px">…</td>',note
+    caption = f'<b>{rank+1}</b>' if 0<=rank<NOWHERE else 'not searched'
+    return f'<td style="{CELL};padding-top:{size//2}px">…</td>',caption
 
 # %% ../../nbs/analysis/00_viz.ipynb #row
 def _row(data:CIRData, ranking:Ranking, q:int, k:int, size:int, image)->str:
     ref,roles = data.triplets[q].ref,roles_of(data.positives[q].tolist())
-    def cell(p, note): # of a gallery position
+    def cell(p, caption): # of a gallery position
         role = roles.get(p, '')
-        return tile(image(data.gallery[p]), f'{data.gallery[p]} {role}'.strip(), role, note, size)
+        return tile(image(data.gallery[p]), f'{data.gallery[p]} {role}'.strip(), role, caption, size)
     results = ranking.indices[q,:k].tolist()
     cells = [tile(image(ref), f'reference {ref}', 'reference', f'query {q}', size),
              text_cell(f'“{escape(data.text(q))}”', 130)]
@@ -150,8 +150,8 @@ def _row(data:CIRData, ranking:Ranking, q:int, k:int, size:int, image)->str:
         if p>=0: cells.append(cell(p, f'<b>{i}</b> &nbsp;{score:#.3g}'))
     target = next(iter(roles), None)
     if target is not None and target not in results:
-        dots,note = late_target(int(ranking.target_ranks[q,0]), size)
-        cells += [dots, cell(target, note)]
+        dots,caption = late_target(int(ranking.target_ranks[q,0]), size)
+        cells += [dots, cell(target, caption)]
     return ''.join(cells)
 
 # %% ../../nbs/analysis/00_viz.ipynb #show-ranking

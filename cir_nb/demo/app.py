@@ -29,7 +29,7 @@ def search_api(service:DemoService)->Callable: # (reference, photo, text, k) -> 
         result = answer.result
         results = [dict(rank=i, name=service.data.gallery[p], score=score)
                    for i,(p,score) in enumerate(zip(result.indices.tolist(), result.scores.tolist()), 1)]
-        return dict(results=results, unknown=result.oov, seconds=result.seconds, says=answer.status)
+        return {'results':results, 'unknown':result.oov, 'seconds':result.seconds, 'says':answer.status}
     return search
 
 def add_api(gr:ModuleType, service:DemoService)->None:

@@ -56,6 +56,7 @@ CSS += """
 .results .grid-container {grid-template-columns:repeat(4,minmax(0,1fr)) !important}
 @media (max-width:700px) {
   .areas {grid-template:"query" "results" "start" / minmax(0,1fr)}
+  .areas button.lg {font-size:15px; padding-left:4px; padding-right:4px; white-space:nowrap}
   .examples .grid-container {grid-template-columns:minmax(0,1fr) !important}
   .examples .gallery-item:nth-child(n+4) {display:none}
   .results .grid-container {grid-template-columns:repeat(3,minmax(0,1fr)) !important}
@@ -95,7 +96,7 @@ def _head(gr:ModuleType, text:str)->None: gr.HTML(f'<p class="head">{text}</p>')
 
 def _query_area(gr:ModuleType)->dict:
     ui = {'reference':gr.HTML(show_reference(None)),
-          'text':gr.Textbox(label='What should change?', max_lines=3,
+          'text':gr.Textbox(label='What should change?', max_lines=5,
                             placeholder='for example: is red and has long sleeves')}
     with gr.Row():
         ui['search'] = gr.Button('Search', variant='primary', min_width=90)
@@ -104,7 +105,7 @@ def _query_area(gr:ModuleType)->dict:
 
 def _results_area(gr:ModuleType)->dict:
     ui = {'status':gr.HTML(show_status('')), 'results':_tiles(gr, 'results')}
-    gr.HTML('Click a result to make it the reference of your next query.')
+    gr.HTML('Each result has its rank and its score. Click one to make it the reference of your next query.')
     return ui
 
 def _start_area(gr:ModuleType, n:int)->dict: # n: images of the gallery
