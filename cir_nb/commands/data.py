@@ -71,4 +71,4 @@ class DataFetch:
         from cir_nb.data.fetch import fetch
         found = fetch(self.urls, self.root or None, self.connections)
         print(found)
-        return int(bool(found.dead))
+        return int(bool(found.failed))
