@@ -101,7 +101,7 @@ class Train(Generic[M]):
     log:str = '' # comet, wandb or tensorboard, beside log.csv
     allow_missing:bool = False # Leave out images that are missing or unreadable, and say so in the metrics
     overwrite:bool = False # Begin again where a run is
-    feature_cache:str = 'auto' # Where features are kept: auto (CIR_CACHE, else ~/.cache/cir_nb/features), off, or a folder
+    feature_cache:str = 'auto' # Where features are kept: auto (CIR_CACHE or ~/.cache/cir_nb/features), off, or a folder
 
     @classmethod
     def read(cls, args:list, prog:str)->'Train': return read_train(cls, args, prog)
