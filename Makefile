@@ -1,4 +1,4 @@
-# make demo | test | slow | lab. The first call makes $(VENV) and installs; a second starts at once.
+# make demo | test | slow | lab | docs. The first call makes $(VENV) and installs; a second starts at once.
 PYTHON ?= python3
 VENV ?= .venv
 LAVIS ?= auto
@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 NEED_GB := 8
 LAVIS_LINE = import sys; v=sys.version_info[:2]; sys.exit(not ('$(LAVIS)' in ('1','yes') or '$(LAVIS)'=='auto' and v in ((3,10),(3,11))))
 
-.PHONY: help demo test slow lab clean
+.PHONY: help demo test slow lab docs quarto clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,13 +17,14 @@ help:
 	@echo 'make test   the whole test suite; ends with: N passed, N failed'
 	@echo 'make slow   the notebooks with cells flagged slow, those cells included'
 	@echo 'make lab    JupyterLab on nbs/'
+	@echo 'make docs   the documentation site, into _docs/; needs Quarto'
 	@echo 'make clean  remove caches and build folders; environments, data and runs stay'
 	@echo
 	@echo 'Settings, e.g. make test PYTHON=python3.11:'
 	@echo '  PYTHON=$(PYTHON)  makes the environment; Python 3.10 to 3.13'
 	@echo '  VENV=$(VENV)  where the environment is'
 	@echo '  LAVIS=$(LAVIS)  with LAVIS on Python 3.10 and 3.11 (auto), never (0)'
-	@echo '  ARGS=  for the test runner, e.g. ARGS=--checks; see .ci/test.py --help'
+	@echo '  ARGS=  for the test runner: --checks, --notebooks, --plain (nbdev_test as it is); see .ci/test.py --help'
 
 demo: $(READY)
 	$(BIN)/cir demo $(ARGS)
@@ -36,6 +37,13 @@ slow: $(READY)
 
 lab: $(READY)
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/nbs $(ARGS)
+
+# Asked before anything is installed
+quarto:
+	@$(PYTHON) .ci/docs.py --ready
+
+docs: quarto $(READY)
+	@$(BIN)/python .ci/docs.py
 
 # A virtual environment without pip (interrupted, or made elsewhere) is completed, not replaced.
 $(BIN)/python:

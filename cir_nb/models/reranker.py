@@ -93,8 +93,9 @@ def shares_features(self, retriever:Composer)->bool:
 def features(self, batch:Batch, retriever:Composer)->Batch:
     "The batch with features in the place of pixels"
     if batch.holds=='features': return batch
+    target = self.encode_image(batch.target) # first: random towers draw in the published order
     ref = self.encoder_of_references(retriever).encode_image(batch.ref)
-    return dataclasses.replace(batch, ref=ref, target=self.encode_image(batch.target), holds='features')
+    return dataclasses.replace(batch, ref=ref, target=target, holds='features')
 
 @patch_to(Reranker)
 def losses(self,

@@ -70,8 +70,8 @@ def train(self, mode:bool=True)->'Pipeline':
     "Training mode for the stage; a retriever under a re-ranker stays in evaluation mode"
     nn.Module.train(self, mode)
     if self.reranker is not None:
-        self.reranker.train(mode)
         self.reranker.set_retriever_mode(self.retriever, mode)
+        self.reranker.train(mode)
     return self
 
 @patch_to(Pipeline, as_property=True)
