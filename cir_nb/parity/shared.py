@@ -6,7 +6,8 @@
 __all__ = ['PROTOCOLS', 'METRIC_NAMES', 'GRADIENT_TOLERANCES', 'sections', 'token_ids', 'IdentityBackbone', 'benchmark_metrics',
            'published_recalls', 'recalls', 'image_name', 'published_names', 'submission_queries', 'submission',
            'section_metrics', 'case_blip', 'load_published', 'gradients', 'grouped_norms', 'top_module',
-           'parent_module', 'gradient_norms', 'gradient_tensors', 'update_norms', 'Step', 'Results']
+           'parent_module', 'gradient_norms', 'gradient_tensors', 'update_norms', 'Step', 'Results',
+           'published_metrics']
 
 # %% ../../nbs/parity/01_shared.ipynb #imports
 import re
@@ -19,8 +20,11 @@ from ..backbones.bert import BertConfig
 from ..backbones.blip import BLIP
 from ..backbones.vit import ViTConfig
 from ..checkpoints.convert import match_keys
+from ..core.core import patch_to
 from ..data.core import CIRData, Protocol, Triplet
 from ..models.converters import IMPORTERS
+from ..models.losses import similarity
+from .core import Case
 from ..retrieval.metrics import Metrics, compute_metrics
 from ..retrieval.ranking import rank_scores
 from ..retrieval.submission import cirr_submission
@@ -235,11 +239,32 @@ class Results:
         "Tensors of a section"
         self.tensors |= {f'{section}.{k}': x for k,x in tensors.items()}
 
-    def add_step(self, section:str, step:Step)->None:
-        "A training step of a section"
-        self.add(section, step.tensors)
-        self.metrics[section],self.grad_norms[section] = step.metrics,step.grad_norms
-
     def by_file(self)->dict: # file -> content
         "As a runner gives them"
         return dict(zip(self.files, (self.tensors, self.metrics, self.grad_norms)))
+
+# %% ../../nbs/parity/01_shared.ipynb #results-sections
+@patch_to(Results)
+def add_queries(self,
+    x:dict, # tensors of a case
+    section:str,
+    queries:Tensor, # (Q,D) unit vectors
+    gallery:Tensor, # embeddings of all images of the case
+    published:dict, # metrics.json; names and ids of test files are read from it
+    key:str='', # of the results, where it is not the section's
+)->None:
+    "Queries against the gallery of their section"
+    key = key or section
+    scores = similarity(queries, gallery[x[f'{section}.gallery_idx']])
+    self.add(key, dict(query_features=queries, scores=scores, distances=1-scores))
+    self.metrics[key] = section_metrics(x, section, scores, published.get(key))
+
+def published_metrics(case:Case)->dict:
+    "The numbers of a case; of test files only names and ids are read"
+    return case.json('metrics.json') if case.has('metrics.json') else {}
+
+@patch_to(Results)
+def add_step(self, section:str, step:Step)->None:
+    "A training step of a section"
+    self.add(section, step.tensors)
+    self.metrics[section],self.grad_norms[section] = step.metrics,step.grad_norms
