@@ -75,7 +75,8 @@ def select(
     rows:slice, # positions of every sample
 )->tuple: # which of the packed tokens these are; the batch that has only these
     "Leave out all other positions"
-    (B,N),columns = batch.shape,range(batch.shape[1])[rows]
+    B,N = batch.shape
+    columns = range(N)[rows]
     if len(columns)==N: return slice(None),batch
     new_column = batch.indices.new_full((N,), -1)
     new_column[rows] = torch.arange(len(columns), device=new_column.device)

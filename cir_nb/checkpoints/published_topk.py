@@ -181,7 +181,7 @@ def read_topk(
     else:
         raise BadData(f"{len(paths)} top-k files: one .safetensors holds all categories, "
                       "and published .pt files are one for each.")
-    problem = too_short(found.order.shape[1], data, k)
+    problem = too_short(found.indices.shape[1], data, k)
     if problem: raise BadData(f"top-k file {paths[0]} is refused: {problem}.")
     return found
 
@@ -192,7 +192,7 @@ def published_content(
     cat:str, qs:Tensor, pool:Tensor, # a category, its queries and its images
 )->dict:
     "The fields of a published file"
-    indices = ranking.order[qs]
+    indices = ranking.indices[qs]
     indices = indices[:,:int((indices>=0).sum(1).min())]
     names = np.array([data.gallery[i] for i in pool.tolist()])
     first = data.positives[qs,:1]
@@ -201,7 +201,7 @@ def published_content(
         target_names=[data.triplets[q].targets[0] for q in qs.tolist()],
         index_names=names.tolist(), labels=indices==first, split=data.split)
     if cat: content['dress_types'] = cat
-    if data.subsets.shape[1]: content['group_labels'] = (ranking.subset[qs]==first)[:,:data.subsets.shape[1]-1]
+    if data.subsets.shape[1]: content['group_labels'] = (ranking.subset_indices[qs]==first)[:,:data.subsets.shape[1]-1]
     return content
 
 # %% ../../nbs/checkpoints/03_published_topk.ipynb #write-files
@@ -215,7 +215,7 @@ def write_published(
     paths = []
     for cat,qs,pool in data.groups():
         suffix = f'_{cat}' if cat else ''
-        path = Path(folder)/f'{stem}_top_{ranking.order.shape[1]}_{data.split}{suffix}.pt'
+        path = Path(folder)/f'{stem}_top_{ranking.indices.shape[1]}_{data.split}{suffix}.pt'
         with atomic(path) as tmp: torch.save(published_content(ranking, data, cat, qs, pool), tmp)
         paths.append(path)
     return paths

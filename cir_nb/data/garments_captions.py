@@ -24,7 +24,8 @@ def parts(
 )->tuple: # words before the kind, words behind it
     "How each attribute of a garment can be said"
     sleeves = f'{g.sleeve} sleeves' if g.sleeve!='sleeveless' else 'no sleeves'
-    things = [sleeves, rng.choice(NECKLINE_NAMES[g.neckline]), rng.choice(CLOSURE_NAMES[g.closure] or ('no buttons','no zip'))]
+    neckline = rng.choice(NECKLINE_NAMES[g.neckline])
+    things = [sleeves, neckline, rng.choice(CLOSURE_NAMES[g.closure] or ('no buttons','no zip'))]
     if PATTERN_NAMES[g.pattern]: things.append(rng.choice(PATTERN_NAMES[g.pattern]))
     pattern = g.pattern if g.pattern!='solid' else rng.choice(('plain','solid'))
     length = rng.choice(LENGTH_NAMES[g.kind][g.length])

@@ -74,8 +74,8 @@ def cirr_submission(
         raise ValueError(f"{data.name} {data.split} has no subsets: its server takes a file of another form.")
     n_subset = min(SUBSET_TOP_K, data.subsets.shape[1]-1)
     ids = [str(int(t.id)) for t in data.triplets]
-    recall = dict(zip(ids, top_names(ranking.order, data, n, 'names in the top-K')))
-    subset = dict(zip(ids, top_names(ranking.subset, data, n_subset, 'subset members')))
+    recall = dict(zip(ids, top_names(ranking.indices, data, n, 'names in the top-K')))
+    subset = dict(zip(ids, top_names(ranking.subset_indices, data, n_subset, 'subset members')))
     return dict(version='rc2', metric='recall')|recall, dict(version='rc2', metric='recall_subset')|subset
 
 def circo_submission(
@@ -86,7 +86,7 @@ def circo_submission(
     n = check_ranking(ranking, data)
     if server_of(data)!='circo' or not all(g.isdecimal() for g in data.gallery):
         raise ValueError(f"{data.name} {data.split} is not CIRCO: its images are not numbered.")
-    names = top_names(ranking.order, data, n, 'names in the top-K')
+    names = top_names(ranking.indices, data, n, 'names in the top-K')
     return {str(int(t.id)): [int(i) for i in row] for t,row in zip(data.triplets, names)}
 
 # %% ../../nbs/retrieval/09_submission.ipynb #write
