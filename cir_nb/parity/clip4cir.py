@@ -74,7 +74,8 @@ def stage2_step(x:dict, section:str, model:CLIP4CirCombiner)->Step:
 class CLIP4CirCase(Runner):
     "Sum and Combiner on given features"
     results = Results.files
-    tolerances = (('^metrics', 1e-4, 0), *GRADIENT_TOLERANCES, (r'logits$', 5e-4, 0), (r'loss$', 1e-4, 0), ('', 1e-5, 0))
+    tolerances = (('^metrics', 1e-4, 0), *GRADIENT_TOLERANCES,
+        (r'logits$', 5e-4, 0), (r'loss$', 1e-4, 0), ('', 1e-5, 0))
     ignored = 'optimizer_groups','smallest_gap',r'stage1_\w+\.first_step_update'
 
     def matches(self, case:Case)->bool: return str(case.config.get('method', '')).lower().startswith('clip4cir')
