@@ -8,7 +8,7 @@ __all__ = ['case_sum', 'case_combiner', 'batch_logits', 'stage1_step', 'stage2_s
 # %% ../../nbs/parity/20_clip4cir.ipynb #imports
 import torch
 from torch import Tensor, nn
-from ..methods.clip4cir import STAGE2, CLIP4Cir, CLIP4CirCombiner, CLIP4CirConfig, CombinerConfig, Sum
+from ..methods.clip4cir import STAGE2, CLIP4Cir, CLIP4CirCombiner, CombinerConfig, Sum
 from ..models.losses import info_nce
 from .core import PARITY, Case, Runner
 from .shared import (GRADIENT_TOLERANCES, IdentityBackbone, Results, Step, gradient_norms, gradient_tensors,
@@ -19,8 +19,7 @@ from ..training.learner import make_optimizer
 # %% ../../nbs/parity/20_clip4cir.ipynb #model
 def case_sum(config:dict)->Sum:
     "The sum on given features"
-    cfg = CLIP4CirConfig(temperature=1/config['logit_scale'])
-    return Sum(IdentityBackbone(config['combiner']['feature_dim']), cfg)
+    return Sum(IdentityBackbone(config['combiner']['feature_dim']))
 
 def case_combiner(
     config:dict, # of a case
