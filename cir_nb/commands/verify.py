@@ -28,7 +28,9 @@ class Parity:
         compared = [row for rows in found.values() for row in rows]
         failed = [str(row) for row in compared if not row.ok]
         unknown = [str(folder) for folder,rows in found.items() if not rows]
-        if failed or unknown: raise BadData('\n'.join([*failed[:20], *unknown[:20], verdict(len(compared), failed, unknown)]))
+        if failed or unknown:
+            summary = verdict(len(compared), failed, unknown)
+            raise BadData('\n'.join([*failed[:20], *unknown[:20], summary]))
         print(f'{len(compared)} values agree')
 
 def case_lines(folder:Path, rows:list)->str:
