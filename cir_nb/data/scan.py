@@ -263,7 +263,8 @@ def not_searched(self)->str: # empty if only hidden files are not
              for k in KINDS[1:] if k!='hidden' and self.names(k)]
     if self.unlisted:
         name = sorted(self.unlisted)[0]
-        parts.append(f"{len(self.unlisted)} folders that cannot be listed (e.g. {printable(name)}: {self.unlisted[name]})")
+        example = f"{printable(name)}: {self.unlisted[name]}"
+        parts.append(f"{len(self.unlisted)} folders that cannot be listed (e.g. {example})")
     if not parts: return ''
     if self.hidden: parts.append(f"{len(self.hidden)} hidden")
     searched = f"{len(self.paths):,} images are searched"
