@@ -266,7 +266,10 @@ def refuse_empty(
     if not what: return
     where = f"{data.name} {data.split}".strip()
     if not len(whole) or not whole.gallery: raise BadData(f"{where}: its annotations hold no {what}.")
-    lost = [n for n in whole.names if n not in set(data.names)]
+    left = set(data.names)
+    paths = getattr(whole.images, 'paths', {})
+    lost = [n for n in whole.names if n not in left]
+    lost.sort(key=lambda n: n not in paths) # files that are broken come first
     example = whole.images.trouble(lost[0]).rstrip('.') if lost and whole.images else ''
     raise BadData(f"{where}: no {what} are left, because {len(lost):,} of {len(whole.names):,} images are missing "
                   f"or cannot be read{f', e.g. {example}' if example else ''}.")
