@@ -12,7 +12,7 @@ from random import Random
 from ..core.core import pick
 from .core import DATA, CIRData, Protocol, Triplet, resolve_missing
 from .garments import garments, garments_data
-from .images import ImageFiles
+from .images import ImageFiles, refuse_empty
 from ..synthetic.captions import CLOSURE_NAMES, KIND_NAMES, LENGTH_NAMES
 from ..synthetic.captions import NECKLINE_NAMES, PATTERN_NAMES
 from ..synthetic.render import Garment
@@ -63,7 +63,7 @@ PROTOCOLS = dict(described=Protocol('described', ks=(1,5,10)))
 @DATA('garments-described')
 def garments_described_data(
     split:str='train', # train, val or test
-    root:str|Path|None=None, # where the images are kept; else CIR_DATA, else `data/`
+    root:str|Path|None=None, # may hold garments from before; they are drawn into the cache
     protocol:str|None=None, # there is one, 'described'
     missing:str='refuse', # missing images: refuse, drop or ignore
     size:str='demo', # demo or tiny
@@ -81,7 +81,9 @@ def garments_described_data(
         paths |= data.images.paths
         problems += more_problems
     triplets = described(gallery, each if split=='train' else 2)
-    data = CIRData(triplets, gallery, ImageFiles(paths), 'garments-described', split, rule, problems=problems)
-    return resolve_missing(data, missing),problems
+    whole = CIRData(triplets, gallery, ImageFiles(paths), 'garments-described', split, rule, problems=problems)
+    data = resolve_missing(whole, missing)
+    refuse_empty(data, whole)
+    return data,problems
 
 garments_described_data.protocols = PROTOCOLS
