@@ -258,7 +258,7 @@ def some_of(names:list, why:dict)->str:
 @patch_to(FolderScan)
 def not_searched(self)->str: # empty if only hidden files are not
     "What is not searched, in one line"
-    why = self.unread|{n: f'repeats {what}' for n,what in self.repeated.items()}
+    why = self.missing|self.unreadable|{n: f'repeats {what}' for n,what in self.repeated.items()}
     parts = [f"{len(self.names(k))} {short_kind(k)} (e.g. {some_of(self.names(k), why)})"
              for k in KINDS[1:] if k!='hidden' and self.names(k)]
     if self.unlisted:
