@@ -91,7 +91,7 @@ def images_in(
         found = image_files(here, [n for n in names if n not in paths], 'FashionIQ')
         paths |= found.paths
         near |= found.near
-        if found.paths: used.append(f'{here.relative_to(folder).as_posix()} ({len(found.paths):,})')
+        if found.paths: used.append(here.relative_to(folder).as_posix())
     return ImageFiles(paths, near={n:f for n,f in near.items() if n not in paths}, layout=', '.join(used))
 
 # %% ../../nbs/data/20_fashioniq.ipynb #find-images-most
@@ -104,7 +104,7 @@ def find_images(
     if (folder/'images').is_file() or not any(image_folders(folder, p) for p in PLACES):
         return image_files(folder/'images', names, 'FashionIQ') # says what there is
     found = max((images_in(folder, p, names) for p in PLACES), key=lambda f: (len(f.paths), len(f.near)))
-    if found.layout.startswith('images (') and ',' not in found.layout: found.layout = ''   # as usual: nothing to say
+    if found.layout=='images': found.layout = '' # as usual: nothing to say
     return found
 
 # %% ../../nbs/data/20_fashioniq.ipynb #fashioniq

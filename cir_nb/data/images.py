@@ -236,9 +236,9 @@ def hint(self,
         if n in self.lost: return f"It is there, but {self.lost[n]}." if n==names[0] else f"{n!r} {self.lost[n]}."
     near = [n for n in names if n in self.near]
     if not near: return ''
-    some = f"{len(near):,} of them are" if len(names)>1 else 'It is'
-    return (f"{some} there under another name, e.g. {near[0]!r} as {printable(self.near[near[0]])!r}: "
-            f"names must match, with an ending of {', '.join(ENDINGS[::-1])}.")
+    as_file = f"there as {printable(self.near[near[0]])!r}"
+    some = f"It is {as_file}" if len(names)==1 else f"{len(near):,} are there under other names, {near[0]!r} is {as_file}"
+    return f"{some}: images of published sets are read by their names, with an ending of {', '.join(ENDINGS[::-1])}."
 
 # %% ../../nbs/data/00_images.ipynb #image-files-unreadable
 @patch_to(ImageFiles)

@@ -159,9 +159,10 @@ def examine_missing(data:CIRData, decoded:dict)->list: # of Finding
     missing = [n for n in need if n not in paths and n not in lost]
     broken = {n: decoded[paths[n]].problem for n in data.names if n in paths and decoded[paths[n]].problem}|lost
     spare = sorted(set(data.names)-set(paths)-set(missing)-set(lost))
-    unreadable = [f'{n} ({why})' for n,why in broken.items()]
+    pointers = all_pointers_text(broken.values())
+    unreadable = list(broken) if pointers else [f'{n} ({why})' for n,why in broken.items()]
     some_needed,names = not set(broken).isdisjoint(need),len(data.names)
-    text = 'images cannot be read'+all_pointers_text(broken.values())
+    text = 'images cannot be read'+pointers
     hint = data.images.hint(missing)
     gone = f'images are missing ({hint})' if hint else 'images are missing'
     return [*about(missing, 'missing images', len(need), gone, data, True),
@@ -182,12 +183,12 @@ def examine_scan(scan:FolderScan)->list: # of Finding
     def named(why): return tuple(f'{n} ({why[n]})' for n in sorted(why))
     repeated = {n: f'repeats {what}' for n,what in scan.repeated.items()}
     not_read = {n: why for n,why in (scan.missing|scan.unreadable).items() if n not in scan.lost}
-    out = [('not read', 'entries are not read', named(not_read), True),
-           ('unlisted folders', 'folders cannot be listed', named(scan.unlisted), True),
-           ('repeated', 'entries repeat others', named(repeated), False),
-           ('not an image', 'entries are no images', tuple(scan.names('not an image')), False),
-           ('hidden', 'entries are hidden or of the system', tuple(scan.names('hidden')), False)]
-    return [Finding(what, f'{len(names):,} {text} in {scan.folder}', names, fault)
+    out = [('not read', 'images that are not read', named(not_read), True),
+           ('unlisted folders', 'folders that cannot be listed', named(scan.unlisted), True),
+           ('repeated', 'files and links that repeat others', named(repeated), False),
+           ('not an image', 'files that are no images', tuple(scan.names('not an image')), False),
+           ('hidden', 'files that are hidden or of the system', tuple(scan.names('hidden')), False)]
+    return [Finding(what, f'{text} in {scan.folder} ({len(names):,})', names, fault)
             for what,text,names,fault in out if names]
 
 # %% ../../nbs/integrity/01_checks.ipynb #duplicates

@@ -153,7 +153,8 @@ def scan_lines(scan:dict)->list: # of str
     if not scan: return []
     kinds = ', '.join(f'{scan[k]:,} {k}' for k in KINDS)
     unlisted = f", of which {scan['unlisted']:,} cannot be listed" if scan['unlisted'] else ''
-    return [f"  {scan['entries']:,} files and links in {scan['folders']:,} folders{unlisted}: {kinds}"]
+    where = f"{scan['folders']:,} folder{'s'*(scan['folders']>1)}{unlisted}"
+    return [f"  {scan['entries']:,} files and links in {where}: {kinds}"]
 
 @patch_to(Report)
 def __str__(self)->str:
