@@ -237,7 +237,8 @@ def hint(self,
     near = [n for n in names if n in self.near]
     if not near: return ''
     as_file = f"there as {printable(self.near[near[0]])!r}"
-    some = f"It is {as_file}" if len(names)==1 else f"{len(near):,} are there under other names, {near[0]!r} is {as_file}"
+    more = f"{len(near):,} are there under other names, {near[0]!r} is {as_file}"
+    some = f"It is {as_file}" if len(names)==1 else more
     return f"{some}: images of published sets are read by their names, with an ending of {', '.join(ENDINGS[::-1])}."
 
 # %% ../../nbs/data/00_images.ipynb #image-files-unreadable
