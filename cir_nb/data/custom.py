@@ -18,7 +18,7 @@ from ..core.core import BadData, data_root, digest, pick
 from ..core.files import new_folder
 from .core import DATA, LAYOUTS, CIRData, Protocol, Triplet, resolve_missing
 from .garments import QUERIES, SIZES, draw_images, garments, make_queries
-from .images import ImageFiles, refuse_empty
+from .images import ImageFiles
 from .scan import FolderScan, ImageNames, NotSearched, scan_folder
 from .tables import csv_rows, json_rows
 
@@ -241,6 +241,7 @@ def own_data(
     pick(split, SPLITS, 'split of own')
     path,problems = find_table(data_root(root)),[]
     table = read_table(path)
+    if any(len(x.triplet.captions)>2 for x in table): rule = replace(rule, caption_rule='and-all')
     if missing=='ignore':
         names = {n for x in table for n in (x.triplet.ref, *x.triplet.targets)}
         images = None
@@ -253,10 +254,8 @@ def own_data(
     triplets = queries_of(table, split, path)
     gallery = sorted({*names, *(n for t in triplets for n in t.targets)})
     pools = pools_of(triplets, gallery, rule, path)
-    whole = CIRData(triplets, gallery, images, 'own', split, rule, pools, problems=problems)
-    data = resolve_missing(whole, missing)
-    refuse_empty(data, whole)
-    return data,problems
+    data = CIRData(triplets, gallery, images, 'own', split, rule, pools, problems=problems)
+    return resolve_missing(data, missing),problems
 
 own_data.protocols = PROTOCOLS
 

@@ -15,7 +15,7 @@ from ..core.core import BadData, data_root, pick
 from ..core.files import find_folder, new_folder, read_json, write_json
 from .core import DATA, LAYOUTS, CIRData, Protocol, Triplet, resolve_missing
 from .garments import QUERIES, SIZES, draw_images, garments, make_queries
-from .images import ImageFiles, image_files, refuse_empty
+from .images import ImageFiles, image_files
 from ..synthetic.render import VALUES
 
 # %% ../../nbs/data/20_fashioniq.ipynb #protocols
@@ -127,13 +127,12 @@ def fashioniq_data(
     pools = galleries(parts, rule.gallery)
     gallery = list(dict.fromkeys(n for names in pools.values() for n in names))
     triplets = [t for ts,_ in parts.values() for t in ts]
+    if not triplets: raise BadData(f"fashioniq {split}: the caption files of {', '.join(here)} in {folder} hold no queries.")
     images = None if missing=='ignore' else find_images(folder, gallery)
     name = f'fashioniq ({only} only)' if only else 'fashioniq'
     problems = []
-    whole = CIRData(triplets, gallery, images, name, split, rule, pools, problems=problems)
-    data = resolve_missing(whole, missing)
-    refuse_empty(data, whole)
-    return data,problems
+    data = CIRData(triplets, gallery, images, name, split, rule, pools, problems=problems)
+    return resolve_missing(data, missing),problems
 
 fashioniq_data.protocols = PROTOCOLS
 

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['SIZES', 'QUERIES', 'MEMBERS', 'COMMON', 'MAX_DIFFERENCES', 'OTHERS', 'PROTOCOLS', 'likely', 'variant', 'family',
-           'name_of', 'garments', 'make_queries', 'draw_images', 'garments_dir', 'split_folder', 'draw_split',
-           'count_images', 'refuse_other_root', 'garments_data', 'garments_tiny_data']
+           'name_of', 'garments', 'make_queries', 'draw_images', 'garments_dir', 'split_folder', 'draw_lost',
+           'draw_split', 'count_images', 'refuse_other_root', 'garments_data', 'garments_tiny_data']
 
 # %% ../../nbs/data/10_garments.ipynb #imports
-import os
+import os, tempfile
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 from ..core.core import BadData, data_root, digest, pick
 from ..core.files import atomic
 from .core import DATA, CIRData, Protocol, Triplet, resolve_missing
-from .images import ImageFiles, image_files, printable, refuse_empty
+from .images import ImageFiles, image_files, printable
 from .scan import READ_ENDINGS, ending, is_hidden
 from ..synthetic.captions import captions, differences
 from ..synthetic.render import VALUES, VERSION, Garment, draw
@@ -122,6 +122,20 @@ def split_folder(
     return next((f for f in before if f.is_dir()), garments_dir()/below)
 
 # %% ../../nbs/data/10_garments.ipynb #draw-split
+def draw_lost(
+    folder:Path, # of a split, in the cache
+    gallery:dict, # name -> garment
+    seed:int, # of the data set
+)->None:
+    "Draws images again that something has cleared away"
+    there = set(os.listdir(folder))
+    lost = {name:g for name,g in gallery.items() if f'{name}.png' not in there}
+    if not lost: return
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix='.lost') as tmp:
+        draw_images(lost, lambda name: Path(tmp)/f'{name}.png', seed)
+        for name in lost: os.replace(Path(tmp)/f'{name}.png', folder/f'{name}.png')
+
+# %% ../../nbs/data/10_garments.ipynb #draw-whole
 def draw_split(
     split:str, # train, val or test
     root:str|Path|None=None, # a data root, which may hold garments from before; nothing is written there
@@ -129,12 +143,14 @@ def draw_split(
     seed:int=0, # of the data set
 )->Path: # the folder that holds them
     "Draws the images of a split, unless they are there"
-    folder = split_folder(split, root, size, seed)
-    if folder.is_dir(): return folder
+    folder,gallery = split_folder(split, root, size, seed),garments(split, size, seed)
+    if folder.is_dir() and garments_dir() not in folder.parents: return folder # drawn before: read as it is
     try:
-        with atomic(folder) as new:
-            new.mkdir()
-            draw_images(garments(split, size, seed), lambda name: new/f'{name}.png', seed, f'drawing {split} garments')
+        if folder.is_dir(): draw_lost(folder, gallery, seed)
+        else:
+            with atomic(folder) as new:
+                new.mkdir()
+                draw_images(gallery, lambda name: new/f'{name}.png', seed, f'drawing {split} garments')
     except OSError as e:
         if folder.is_dir(): return folder # another process was first
         raise BadData(f"garments cannot be drawn into {folder.parent}: {e.strerror or e}. "
@@ -195,10 +211,8 @@ def garments_data(
     name = ('garments' if size=='demo' else 'garments-tiny')+(f' (wording {wording})' if wording!=1 else '')
     problems = []
     triplets = make_queries(gallery, QUERIES[split], seed, wording)
-    whole = CIRData(triplets, gallery, images, name, split, rule, problems=problems)
-    data = resolve_missing(whole, missing)
-    refuse_empty(data, whole)
-    return data,problems
+    data = CIRData(triplets, gallery, images, name, split, rule, problems=problems)
+    return resolve_missing(data, missing),problems
 
 garments_data.protocols = PROTOCOLS
 

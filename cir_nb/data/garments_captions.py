@@ -12,7 +12,7 @@ from random import Random
 from ..core.core import pick
 from .core import DATA, CIRData, Protocol, Triplet, resolve_missing
 from .garments import garments, garments_data
-from .images import ImageFiles, refuse_empty
+from .images import ImageFiles
 from ..synthetic.captions import CLOSURE_NAMES, KIND_NAMES, LENGTH_NAMES
 from ..synthetic.captions import NECKLINE_NAMES, PATTERN_NAMES
 from ..synthetic.render import Garment
@@ -81,9 +81,7 @@ def garments_described_data(
         paths |= data.images.paths
         problems += more_problems
     triplets = described(gallery, each if split=='train' else 2)
-    whole = CIRData(triplets, gallery, ImageFiles(paths), 'garments-described', split, rule, problems=problems)
-    data = resolve_missing(whole, missing)
-    refuse_empty(data, whole)
-    return data,problems
+    data = CIRData(triplets, gallery, ImageFiles(paths), 'garments-described', split, rule, problems=problems)
+    return resolve_missing(data, missing),problems
 
 garments_described_data.protocols = PROTOCOLS

@@ -21,8 +21,8 @@ if TYPE_CHECKING: from numpy import ndarray
 # %% auto #0
 __all__ = ['FORMATS', 'SIGNATURES', 'NETPBM', 'LFS_POINTER', 'HEAD', 'DECODING', 'TURNS', 'ENDINGS', 'formats', 'image_format',
            'printable', 'read_head', 'why_no_image', 'why_unreadable', 'open_image', 'note_odd_exif', 'orientation',
-           'upright', 'to_bytes', 'eight_bit', 'open_upright', 'ImageFiles', 'all_pointers', 'refuse_empty', 'western',
-           'name_key', 'list_images', 'near_files', 'image_files']
+           'upright', 'to_bytes', 'eight_bit', 'open_upright', 'ImageFiles', 'all_pointers', 'western', 'name_key',
+           'list_images', 'near_files', 'image_files']
 
 # %% ../../nbs/data/00_images.ipynb #formats
 FORMATS = 'JPEG', 'PNG', 'WEBP', 'AVIF', 'BMP', 'GIF', 'TIFF' # of an animation the first frame is read
@@ -256,24 +256,6 @@ def trouble(self, name:str)->str: # empty if there is none
     try: self(name)
     except BadData as e: return str(e)
     return ''
-
-# %% ../../nbs/data/00_images.ipynb #refuse-empty
-def refuse_empty(
-    data, # a CIRData, perhaps without what is missing
-    whole, # as its annotations say
-)->None:
-    "Refuses a split without queries or images, and says what emptied it"
-    what = 'queries' if not len(data) else '' if data.gallery else 'images'
-    if not what: return
-    where = f"{data.name} {data.split}".strip()
-    if not len(whole) or not whole.gallery: raise BadData(f"{where}: its annotations hold no {what}.")
-    left = set(data.names)
-    paths = getattr(whole.images, 'paths', {})
-    lost = [n for n in whole.names if n not in left]
-    lost.sort(key=lambda n: n not in paths) # files that are broken come first
-    example = whole.images.trouble(lost[0]).rstrip('.') if lost and whole.images else ''
-    raise BadData(f"{where}: no {what} are left, because {len(lost):,} of {len(whole.names):,} images are missing "
-                  f"or cannot be read{f', e.g. {example}' if example else ''}.")
 
 # %% ../../nbs/data/00_images.ipynb #list-images
 ENDINGS = ('.png', '.jpeg', '.jpg')     # a later one wins
