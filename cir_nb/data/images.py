@@ -193,11 +193,7 @@ class ImageFiles:
         self.paths,self.upright = paths,upright
         self.lost,self.near = lost or {},near or {}
         self.layout = layout
-
-    @property
-    def reading(self)->str: # 'upright', or empty: as stored
-        "How files become pixels, for the keys of what is made of them"
-        return 'upright' if self.upright else ''
+        self.reading = 'upright' if upright else '' # how files become pixels, for the keys of what is made of them
 
     def open(self, path:Path)->Image.Image:
         "The image of a file"
