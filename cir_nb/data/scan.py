@@ -14,6 +14,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -293,7 +294,6 @@ class ImageNames:
         self.known = set(known)
         self.full = defaultdict(list) # as it is, with its accents composed -> names
         self.short = defaultdict(list) # shorter -> names
-        self.near = defaultdict(list) # what stays without case, ending, blanks and folder -> names
         self.folders = {} # a repeated folder -> the one that it repeats
         self.unread = {} # any form of a name that is there and not searched -> that name
         self.reasons = {} # that name -> why
@@ -304,7 +304,6 @@ class ImageNames:
         "Take one name"
         self.full[normal(name)].append(stands_for)
         for s in short_forms(name): self.short[s].append(stands_for)
-        self.near[name_key(name)].append(stands_for)
 
     def add_scan(self, scan:FolderScan)->None:
         "Take the other names of what is searched, and what is not"
@@ -314,6 +313,13 @@ class ImageNames:
         self.reasons = scan.unread
         for n in self.reasons:
             for s in short_forms(n)|{normal(n)}: self.unread.setdefault(s, n)
+
+    @cached_property
+    def near(self)->dict: # what stays without case, ending, blanks and folder -> names
+        "What is needed only where something is not found"
+        near = defaultdict(list)
+        for n in sorted(self.known): near[name_key(n)].append(n)
+        return near
 
 # %% ../../nbs/data/06_scan.ipynb #forms
 def short_forms(name:str)->set:
@@ -359,7 +365,7 @@ def why(self, text:str, tried:list)->str:
         if s not in self.unread: continue
         name = self.unread[s]
         return f"{text!r} is there, but not searched: {name!r} {self.reasons[name]}"
-    near = sorted(set(self.near.get(name_key(text), ())))
+    near = self.near.get(name_key(text))
     if not self.known: return f"no image {text!r}: there is none at all"
     if near: return f"no image {text!r} among {len(self.known):,}; did you mean {near[0]!r}"
     return f"no image {text!r} among {len(self.known):,}, e.g. {min(self.known)!r}"
