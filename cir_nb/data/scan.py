@@ -305,15 +305,6 @@ class ImageNames:
         self.full[normal(name)].append(stands_for)
         for s in short_forms(name): self.short[s].append(stands_for)
 
-    def add_scan(self, scan:FolderScan)->None:
-        "Take the other names of what is searched, and what is not"
-        for n,what in scan.repeated.items():
-            if what in self.known: self.add(n, what)
-            else: self.folders[n+'/'] = '' if what=='.' else f'{what}/'
-        self.reasons = scan.unread
-        for n in self.reasons:
-            for s in short_forms(n)|{normal(n)}: self.unread.setdefault(s, n)
-
     @cached_property
     def near(self)->dict: # what stays without case, ending, blanks and folder -> names
         "What is needed only where something is not found"
@@ -322,6 +313,16 @@ class ImageNames:
         return near
 
 # %% ../../nbs/data/06_scan.ipynb #forms
+@patch_to(ImageNames)
+def add_scan(self, scan:FolderScan)->None:
+    "Take the other names of what is searched, and what is not"
+    for n,what in scan.repeated.items():
+        if what in self.known: self.add(n, what)
+        else: self.folders[n+'/'] = '' if what=='.' else f'{what}/'
+    self.reasons = scan.unread
+    for n in self.reasons:
+        for s in short_forms(n)|{normal(n)}: self.unread.setdefault(s, n)
+
 def short_forms(name:str)->set:
     "Shorter ways to write a name"
     p = PurePosixPath(normal(name))
