@@ -172,12 +172,13 @@ def eight_bit(image:Image.Image)->Image.Image:
 # %% ../../nbs/data/00_images.ipynb #open-upright
 def open_upright(
     path:str|Path, # an image that a user brings
-)->Image.Image: # upright, with bands of bytes
+)->Image.Image: # upright, RGB or grey (L)
     "An image as people see it, or one line that says what is wrong with its file"
     image = open_image(path)
     turn = TURNS.get(orientation(image))
     try: image = eight_bit(image)
     except BadData as e: raise BadData(f"image {printable(path)} {e}") from None
+    if image.mode not in ('RGB','L'): image = image.convert('RGB')
     return image if turn is None else image.transpose(turn)
 
 # %% ../../nbs/data/00_images.ipynb #image-files
@@ -185,7 +186,7 @@ class ImageFiles:
     "Reads images by name from files"
     def __init__(self,
         paths:dict, # name -> path
-        upright:bool=False, # as EXIF orientation says, with bands of bytes; else as published: as stored
+        upright:bool=False, # as people see it, by `open_upright`; else as published: as stored
         lost:dict|None=None, # name -> why a file that is there is not read
         near:dict|None=None, # name without a file -> a file that may be meant
         layout:str='', # which folders the images lie in, where that is worth saying
