@@ -295,7 +295,7 @@ def resolve_missing(
     need = sorted(named) if data.split=='train' else data.names
     lost = data.images.missing(need)
     if missing=='drop':
-        lost = dict.fromkeys(lost, 'it is not there')|dict(data.images.unreadable(sorted(set(need)-set(lost))))
+        lost = dict(data.images.unreadable(sorted(set(need)-set(lost))))|dict.fromkeys(lost, 'it is not there')
         return drop_images(data, lost) if lost else data
     if not lost: return data
     raise BadData(f"{data.name} {data.split}: {len(lost):,} of {len(need):,} images are missing, e.g. {lost[0]!r}. "
