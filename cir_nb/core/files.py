@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['NO_ROOM', 'REASONS', 'LEFT_BY_DISKS', 'KINDS', 'MARKS', 'SEAL', 'CannotWrite', 'why_not_written', 'place_of',
            'holdings', 'is_fixed', 'sync', 'set_modes', 'move_into', 'written', 'is_ours', 'atomic', 'holds',
-           'what_it_is', 'line_at', 'decode_text', 'text_lines', 'parse_json', 'read_json', 'write_json', 'records',
-           'file_digests', 'digests', 'difference', 'changes', 'new_folder', 'find_folder']
+           'what_it_is', 'line_at', 'decode_text', 'text_lines', 'parse_json', 'shown', 'read_json', 'write_json',
+           'records', 'file_digests', 'digests', 'difference', 'changes', 'new_folder', 'find_folder']
 
 # %% ../../nbs/core/02_files.ipynb #imports
 import contextlib, errno, hashlib, json, os, re, tempfile
@@ -189,6 +189,14 @@ def parse_json(
         long = re.search(r'\d{4000,}', text)
         line = f' line {line_at(text, long.start())}' if long and len(text_lines(text))>1 else ''
         raise BadData(f"{where}{line} holds a number of thousands of digits. An id is text, in quotes.") from None
+
+def shown(
+    value, # what a file holds
+    n:int=90, # characters
+)->str:
+    "The beginning of a value, for errors"
+    try: return ascii(value)[:n] if re.search('[\ud800-\udfff]', str(value)) else str(value)[:n]
+    except RecursionError: return f'a {type(value).__name__} that is nested too deeply'
 
 def read_json(
     path:str|Path, # a JSON file

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core.core import BadData, data_root, pick
-from ..core.files import new_folder, read_json, write_json
+from ..core.files import decode_text, new_folder, read_json, shown, text_lines, write_json
 from .core import DATA, LAYOUTS, CIRData, Protocol, Triplet, resolve_missing
 from .garments import QUERIES, SIZES, draw_images, garments, make_queries
 from .images import ENDINGS, ImageFiles
@@ -58,8 +58,7 @@ def read_lines(path:Path)->list:
     "The lines of a text"
     if not path.is_file():
         raise FileNotFoundError(f"image list {path} is not there: {path.parent} holds {holds(path.parent)}.")
-    try: return path.read_text(encoding='utf-8').split('\n')
-    except UnicodeDecodeError as e: raise BadData(f"image list {path} is not text: {e}.") from None
+    return text_lines(decode_text(path.read_bytes(), f'image list {path}'))
 
 def read_names(path:Path)->list: # of base names
     "The images of a split, from a text file or a JSON list of paths"
@@ -78,7 +77,7 @@ def read_records(path:Path)->list: # of Triplet
     triplets = []
     for i,r in enumerate(records):
         if not isinstance(r, dict) or not all(isinstance(r.get(k), str) for k in KEYS):
-            raise BadData(f"{path}: record {i} is not of the form {', '.join(KEYS)}: {str(r)[:90]}")
+            raise BadData(f"{path}: record {i} is not of the form {', '.join(KEYS)}: {shown(r)}")
         ref,target = base_name(r['ReferenceImageName']),base_name(r['ImageName'])
         triplets.append(Triplet(ref, r['RelativeCaption'], target, id=str(i)))
     return triplets
@@ -147,6 +146,10 @@ def shoes_data(
     records = read_records(folder/(RECORDS if released else files.triplets))
     names = read_names(folder/list_file)
     found = listed(records, names, rule.gallery)
+    if not found.triplets:
+        example = f", e.g. {records[0].ref!r}" if records else ''
+        raise BadData(f"Shoes {split}: no query is left. {list_file} lists {len(names):,} images, and both images of none "
+                      f"of the {len(records):,} records are among them{example}.")
     if found.half:
         warnings.warn(
             f"Shoes {split}: {list_file} lists {len(names):,} images and lacks one image of {found.half} records "
