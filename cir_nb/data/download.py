@@ -91,8 +91,8 @@ def read_body(
     return bytes(body)
 
 # %% ../../nbs/data/40_download.ipynb #what-failed
-SOCKS = ("a SOCKS proxy is set (ALL_PROXY, HTTPS_PROXY or HTTP_PROXY), and PySocks, which speaks to it, is not installed: "
-         "pip install 'requests[socks]', or unset the variable")
+SOCKS = ("a SOCKS proxy is set (ALL_PROXY, HTTPS_PROXY or HTTP_PROXY), and PySocks, which speaks to it, "
+         "is not installed: pip install 'requests[socks]', or unset the variable")
 
 def machine_fault(error:Exception)->str: # empty if it is none
     "What on this machine keeps every address from being asked"
@@ -104,6 +104,7 @@ def machine_fault(error:Exception)->str: # empty if it is none
     plain = isinstance(error, OSError) and not isinstance(error, requests.RequestException)
     return f'this system gives no more: {said}' if plain else ''
 
+# %% ../../nbs/data/40_download.ipynb #what-failed-class
 def what_failed(error:Exception)->Exception: # one of ours
     "An error while an address was asked, as what it means"
     import requests
@@ -111,7 +112,8 @@ def what_failed(error:Exception)->Exception: # one of ours
     if machine: return MachineError(machine)
     name = type(error).__name__
     kinds = requests.exceptions
-    if isinstance(error, kinds.ProxyError) or 'SOCKS' in str(error): return RetryableError(f'no way through the proxy ({name})', Cause.PROXY)
+    if isinstance(error, kinds.ProxyError) or 'SOCKS' in str(error):
+        return RetryableError(f'no way through the proxy ({name})', Cause.PROXY)
     if isinstance(error, kinds.TooManyRedirects): return PermanentError('redirects without end')
     if isinstance(error, (kinds.ChunkedEncodingError, kinds.ContentDecodingError)): return RetryableError(name)
     if isinstance(error, (requests.ConnectionError, requests.Timeout)): return RetryableError(name, Cause.SILENCE)
@@ -193,6 +195,7 @@ def try_once(name:str, url:str, folder:Path, session, stop:threading.Event)->Non
         if why or isinstance(e, OSError): raise MachineError(f'{folder} cannot be written: {why or e}') from None
         raise PermanentError(f'an image that cannot be kept ({type(e).__name__})') from None
 
+# %% ../../nbs/data/40_download.ipynb #fetch-patiently
 def fetch_one(
     name:str, # of the image
     url:str, # where it is

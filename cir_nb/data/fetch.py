@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['MIN_ADDRESSES', 'find_placeholders', 'move_placeholders', 'FetchResult', 'count_reasons', 'Failures', 'sort_failures',
-           'check_line', 'check_heard', 'fetch_all', 'images_folder', 'fetch']
+           'check_line', 'fetcher', 'check_heard', 'fetch_all', 'images_folder', 'fetch']
 
 # %% ../../nbs/data/41_fetch.ipynb #imports
 import hashlib, os, re, shutil, threading
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import NamedTuple
 from tqdm.auto import tqdm
 from ..core.core import BadData, data_root
 from ..core.files import atomic, find_folder, written
-from .download import PARTIAL_DIR, Cause, Failure, MachineError, fetch_one, new_session, read_urls
+from .download import PARTIAL_DIR, Cause, MachineError, fetch_one, new_session, read_urls
 from .images import image_files
 
 # %% ../../nbs/data/41_fetch.ipynb #placeholders
@@ -60,10 +61,11 @@ class FetchResult:
 
     def __str__(self):
         parts = [f"{self.folder}: {self.present:,} images are there, {self.new:,} of them new"]
-        if self.failed: parts.append(f"{len(self.failed):,} names have none, listed in dead.txt: {count_reasons(self.failed)}")
-        if self.unreached:
-            parts.append(f"{len(self.unreached):,} names were not reached, which is no fault of theirs; the same command "
-                         f"asks again: {count_reasons(self.unreached)}")
+        failed,unreached = count_reasons(self.failed),count_reasons(self.unreached)
+        if failed: parts.append(f"{len(self.failed):,} names have none, listed in dead.txt: {failed}")
+        if unreached:
+            parts.append(f"{len(self.unreached):,} names were not reached, which is no fault of theirs; "
+                         f"the same command asks again: {unreached}")
         return '; '.join(parts)
 
 def count_reasons(failures:dict)->str:
@@ -100,6 +102,15 @@ def check_line(
                   "Is the network there? The same command goes on.")
 
 # %% ../../nbs/data/41_fetch.ipynb #fetch-all
+def fetcher(todo:dict, folder:Path, stop:threading.Event, pause:float)->Callable: # name -> Failure or None
+    "Fetches one name, with the session of its thread"
+    local = threading.local()
+    def one(name):
+        if stop.is_set(): return None
+        if not hasattr(local, 'session'): local.session = new_session()
+        return fetch_one(name, todo[name], folder, local.session, stop, pause)
+    return one
+
 def check_heard(failures:dict, heard:bool, todo:dict)->None:
     "Refuse to call addresses dead where nobody was heard at all"
     silent = [n for n,f in failures.items() if f.cause in (Cause.SILENCE, Cause.PROXY)]
@@ -107,6 +118,7 @@ def check_heard(failures:dict, heard:bool, todo:dict)->None:
     raise BadData(f"no answer for any of {len(silent):,} names, e.g. {silent[0]} at {todo[silent[0]]}: {failures[silent[0]].why}. "
                   "Is the network there? Nothing is written down as dead, and the same command goes on.")
 
+# %% ../../nbs/data/41_fetch.ipynb #fetch-loop
 def fetch_all(
     todo:dict, # name -> address
     folder:Path, # of images
@@ -115,13 +127,10 @@ def fetch_all(
     patience:int=25, # how many names in a row may fail for want of an answer
 )->Failures:
     "Fetches images in parallel"
-    failures,row,done = {},0,0
-    heard = False
-    stop,local = threading.Event(),threading.local()
-    def one(name):
-        if stop.is_set(): return None
-        if not hasattr(local, 'session'): local.session = new_session()
-        return fetch_one(name, todo[name], folder, local.session, stop, pause)
+    failures,row = {},0
+    done,heard = 0,False
+    stop = threading.Event()
+    one = fetcher(todo, folder, stop, pause)
     with ThreadPoolExecutor(connections) as pool:
         jobs = {pool.submit(one, n): n for n in todo}
         try:
@@ -135,8 +144,8 @@ def fetch_all(
         except BaseException as e:
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
-            if isinstance(e, MachineError): raise BadData(f"{e}. {done:,} of {len(todo):,} images came before; the same command goes on.") from None
-            raise
+            if not isinstance(e, MachineError): raise
+            raise BadData(f"{e}. {done:,} of {len(todo):,} images came before; the same command goes on.") from None
     shutil.rmtree(folder/PARTIAL_DIR, ignore_errors=True)
     check_heard(failures, heard, todo)
     return sort_failures(failures, heard)

@@ -125,6 +125,9 @@ def listed(
     count = [(t.ref in known)+(t.targets[0] in known) for t in records]
     least = 1 if gallery=='union' else 2
     triplets = [t for t,n in zip(records, count) if n>=least]
+    if not triplets:
+        raise BadData(f"no query of Shoes is left: the list has {len(names):,} images, e.g. {names[0] if names else ''!r}, and "
+                      f"both images of none of the {len(records):,} records are in it.")
     further = {n for t in triplets for n in (t.ref, *t.targets)}-known
     return Listed(triplets, sorted([*names, *further]), sum(n==1 for n in count))
 
@@ -146,10 +149,6 @@ def shoes_data(
     records = read_records(folder/(RECORDS if released else files.triplets))
     names = read_names(folder/list_file)
     found = listed(records, names, rule.gallery)
-    if not found.triplets:
-        example = f", e.g. {records[0].ref!r}" if records else ''
-        raise BadData(f"Shoes {split}: no query is left. {list_file} lists {len(names):,} images, and both images of none "
-                      f"of the {len(records):,} records are among them{example}.")
     if found.half:
         warnings.warn(
             f"Shoes {split}: {list_file} lists {len(names):,} images and lacks one image of {found.half} records "
