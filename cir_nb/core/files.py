@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['NO_ROOM', 'REASONS', 'LEFT_BY_DISKS', 'KINDS', 'MARKS', 'SEAL', 'CannotWrite', 'why_not_written', 'place_of',
            'holdings', 'is_fixed', 'sync', 'set_modes', 'move_into', 'written', 'is_ours', 'atomic', 'holds',
-           'what_it_is', 'line_at', 'decode_text', 'text_lines', 'parse_json', 'read_json', 'write_json', 'records',
-           'file_digests', 'digests', 'difference', 'changes', 'new_folder', 'find_folder']
+           'what_it_is', 'line_at', 'decode_text', 'text_lines', 'parse_json', 'shown', 'read_json', 'write_json',
+           'records', 'file_digests', 'digests', 'difference', 'changes', 'new_folder', 'find_folder']
 
 # %% ../../nbs/core/02_files.ipynb #imports
 import contextlib, errno, hashlib, json, os, re, tempfile
@@ -22,11 +22,14 @@ class CannotWrite(BadData, OSError):
     "A file or folder that cannot be written"
 
 NO_ROOM = 'no room is left on the disk'
-REASONS = {errno.ENOSPC:NO_ROOM, errno.EDQUOT:'the quota of this user is used up', errno.EFBIG:'it is larger than files may be here',
-           errno.EROFS:'the disk is read-only', errno.EACCES:'permission is denied', errno.EPERM:'permission is denied',
-           errno.ENAMETOOLONG:'its name is too long', errno.ENOTDIR:'a part of its path is a file',
-           errno.EEXIST:'a part of its path is a file', errno.ELOOP:'its links lead in a circle', errno.EISDIR:'a folder is there',
-           errno.ENOTEMPTY:'a folder that is not empty is there', errno.EIO:'the disk answers with an error'}
+REASONS = {
+    errno.ENOSPC:NO_ROOM, errno.EDQUOT:'the quota of this user is used up',
+    errno.EFBIG:'it is larger than files may be here',
+    errno.EROFS:'the disk is read-only', errno.EACCES:'permission is denied', errno.EPERM:'permission is denied',
+    errno.ENAMETOOLONG:'its name is too long', errno.ELOOP:'its links lead in a circle',
+    errno.ENOTDIR:'a part of its path is a file', errno.EEXIST:'a part of its path is a file',
+    errno.EISDIR:'a folder is there', errno.ENOTEMPTY:'a folder that is not empty is there',
+    errno.EIO:'the disk answers with an error'}
 
 def why_not_written(
     error:BaseException, # what was raised while something was written
@@ -56,7 +59,7 @@ def holdings(folder:Path)->list: # of names, sorted
     return sorted(p.name for p in folder.iterdir() if p.name not in LEFT_BY_DISKS)
 
 def is_fixed(folder:Path)->bool:
-    "Whether a folder must stay, so that only what is in it can be put there: a mounted disk, or where its parent is read-only"
+    "Whether a folder must stay, and takes entry by entry: a mounted disk, or one below a read-only folder"
     if not folder.is_dir(): return False
     return os.path.ismount(folder) or any(folder.iterdir()) or not os.access(folder.parent, os.W_OK|os.X_OK)
 
@@ -84,7 +87,7 @@ def move_into(new:Path, place:Path, fixed:bool)->None:
         for p in sorted(new.iterdir(), key=lambda p: (p.name==SEAL, p.name)): os.replace(p, place/p.name)
     sync(place.parent)
 
-# %% ../../nbs/core/02_files.ipynb #atomic
+# %% ../../nbs/core/02_files.ipynb #written
 @contextlib.contextmanager
 def written(path:Path)->Iterator[None]:
     "Says in one line why something cannot be written"
@@ -103,6 +106,7 @@ def is_ours(error:OSError, path:Path)->bool:
     near = path.absolute().parent
     return near in about.absolute().parents or about.absolute() in (near, *near.parents)
 
+# %% ../../nbs/core/02_files.ipynb #atomic
 @contextlib.contextmanager
 def atomic(
     path:str|Path, # where the finished file or folder will be
@@ -133,10 +137,12 @@ def holds(
     return f"{folder} holds {', '.join(names[:n]) or 'nothing'}"
 
 # %% ../../nbs/core/02_files.ipynb #what-it-is
-KINDS = {b'PK\x03\x04':'a spreadsheet (.xlsx) or another zip archive', b'\xd0\xcf\x11\xe0':'an old spreadsheet (.xls)', b'\x1f\x8b':'a gzip archive',
-         b'%PDF':'a PDF', b'\x89PNG':'a PNG image', b'\xff\xd8\xff':'a JPEG image', b'PAR1':'a Parquet file', b'SQLite format':'a database',
-         b'BZh':'a bzip2 archive', b'\xfd7zXZ':'an xz archive', b'7z\xbc\xaf':'a 7z archive', b'{\\rtf':'a text document (.rtf)',
-         b'version https://git-lfs':'the pointer of Git LFS, not the file: git lfs pull fetches it'}
+KINDS = {
+    b'PK\x03\x04':'a spreadsheet (.xlsx) or another zip archive', b'\xd0\xcf\x11\xe0':'an old spreadsheet (.xls)',
+    b'\x1f\x8b':'a gzip archive', b'BZh':'a bzip2 archive', b'\xfd7zXZ':'an xz archive', b'7z\xbc\xaf':'a 7z archive',
+    b'%PDF':'a PDF', b'{\\rtf':'a text document (.rtf)', b'\x89PNG':'a PNG image', b'\xff\xd8\xff':'a JPEG image',
+    b'PAR1':'a Parquet file', b'SQLite format':'a database',
+    b'version https://git-lfs':'the pointer of Git LFS, not the file: git lfs pull fetches it'}
 
 def what_it_is(raw:bytes)->str: # empty where it may be what it is called
     "What a file is that is not the text it should be, by its first bytes"
@@ -153,7 +159,8 @@ def line_at(text:str|bytes, position:int)->int: # counted from 1
     return len(re.findall(r'\r\n|\r|\n', before))+1
 
 # %% ../../nbs/core/02_files.ipynb #read-text
-MARKS = {b'\xff\xfe\0\0':'utf-32', b'\0\0\xfe\xff':'utf-32', b'\xff\xfe':'utf-16', b'\xfe\xff':'utf-16'} # the longer ones first
+MARKS = { # the longer ones first
+    b'\xff\xfe\0\0':'utf-32', b'\0\0\xfe\xff':'utf-32', b'\xff\xfe':'utf-16', b'\xfe\xff':'utf-16'}
 
 def decode_text(
     raw:bytes, # of a file
@@ -189,6 +196,14 @@ def parse_json(
         long = re.search(r'\d{4000,}', text)
         line = f' line {line_at(text, long.start())}' if long and len(text_lines(text))>1 else ''
         raise BadData(f"{where}{line} holds a number of thousands of digits. An id is text, in quotes.") from None
+
+def shown(
+    value, # what a file holds
+    n:int=90, # characters
+)->str:
+    "The beginning of a value, for errors"
+    try: return ascii(value)[:n] if re.search('[\ud800-\udfff]', str(value)) else str(value)[:n]
+    except RecursionError: return f'a {type(value).__name__} that is nested too deeply'
 
 def read_json(
     path:str|Path, # a JSON file

@@ -60,6 +60,7 @@ def join_and(
     if .25<u<.5: return f'{b.capitalize()} and {a}'
     return (a if .5<u<.75 else b).capitalize()
 
+# %% ../../nbs/data/02_core.ipynb #join-all
 @CAPTIONS('and-all')
 def join_all(
     captions:tuple, # any number
@@ -74,6 +75,7 @@ def join_all(
     else: chosen = [texts[int((2*u-1)*len(texts))]]
     return ' and '.join([chosen[0].capitalize(), *chosen[1:]])
 
+# %% ../../nbs/data/02_core.ipynb #first-caption
 @CAPTIONS('first')
 def first_caption(captions:tuple, rng:Random|None=None)->str:
     "The first caption as it stands"
@@ -191,13 +193,20 @@ class CIRData:
         twice = len(self.gallery)-len(self.pos)
         if twice: add_problem(problems, f"{name}: {twice} names stand twice in the gallery.")
         self.names = tuple(dict.fromkeys([*self.gallery, *(t.ref for t in self.triplets)]))
-        many = [t for t in self.triplets if len(t.captions)>2] if protocol.caption_rule=='and' else []
-        if many: add_problem(problems, f"{name}: {len(many):,} of {len(self.triplets):,} queries have more than the two captions that rule "
-                                       f"'and' joins, e.g. {many[0].captions[1]!r} of {many[0].ref!r} is one too many.")
+        self._check_captions(problems)
         self._protocol_id = None
         self._number(pools or {}, problems)
 
     def __len__(self): return len(self.triplets)
+
+# %% ../../nbs/data/02_core.ipynb #check-captions
+@patch_to(CIRData)
+def _check_captions(self, problems:list|None)->None:
+    "Whether the caption rule reads all captions"
+    many = [t for t in self.triplets if len(t.captions)>2] if self.protocol.caption_rule=='and' else []
+    message = (f"{self.name}: {len(many):,} of {len(self):,} queries have more than the two captions that rule 'and' "
+               "joins, e.g. {!r} of {!r}. The rule 'and-all' joins any number.")
+    if many: add_problem(problems, message.format(many[0].captions, many[0].ref))
 
 # %% ../../nbs/data/02_core.ipynb #0018891d
 @patch_to(CIRData)
@@ -258,8 +267,8 @@ def nothing_left(
     "Says what emptied a data set"
     first = next(iter(lost), '')
     why = f": {lost[first]}" if lost.get(first) else ''
-    return (f"{data.name} {data.split}: nothing is left of {len(data):,} queries and {len(data.gallery):,} images, because "
-            f"{len(lost):,} images are missing or cannot be read, e.g. {first!r}{why.rstrip('.')}.")
+    return (f"{data.name} {data.split}: nothing is left of {len(data):,} queries and {len(data.gallery):,} images, "
+            f"because {len(lost):,} images are missing or cannot be read, e.g. {first!r}{why.rstrip('.')}.")
 
 # %% ../../nbs/data/02_core.ipynb #missing
 def drop_images(
@@ -295,7 +304,7 @@ def resolve_missing(
     need = sorted(named) if data.split=='train' else data.names
     lost = data.images.missing(need)
     if missing=='drop':
-        lost = dict.fromkeys(lost, 'it is not there')|dict(data.images.unreadable(sorted(set(need)-set(lost))))
+        lost = dict(data.images.unreadable(sorted(set(need)-set(lost))))|dict.fromkeys(lost, 'it is not there')
         return drop_images(data, lost) if lost else data
     if not lost: return data
     raise BadData(f"{data.name} {data.split}: {len(lost):,} of {len(need):,} images are missing, e.g. {lost[0]!r}. "

@@ -118,6 +118,7 @@ def encode_queries(
         parts.append(model.encode_query(r, [data.text(i, template=template) for i in q.tolist()]))
     return torch.cat(parts)
 
+# %% ../../nbs/retrieval/02_encode.ipynb #embed
 def embed(
     model:Composer,
     data:CIRData,

@@ -46,6 +46,7 @@ def has_target(
     "The queries that can be measured"
     return target_rank(ranking, relevant)<NOWHERE
 
+# %% ../../nbs/retrieval/01_metrics.ipynb #subset-rank
 def subset_target_rank(
     ranking:Ranking,
     data:CIRData,
@@ -148,6 +149,7 @@ def format_metric(name:str, value:float, interval:Interval|None)->str:
     "One line of a table"
     return f"{name:>16}  {value:6.2f}" + (f"   [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else '')
 
+# %% ../../nbs/retrieval/01_metrics.ipynb #say
 def say_missing(m:dict)->str: # empty if nothing was
     "What was left out, for the head of a table"
     parts = []
@@ -168,6 +170,7 @@ def __str__(self)->str:
     head = f"{self.data}, {self.n:,} queries, protocol {self.protocol} {self.id}{say_missing(self.missing)}"
     return '\n'.join([head, *rows, *say_ties(self.ties)])
 
+# %% ../../nbs/retrieval/01_metrics.ipynb #sentence
 @patch_to(Metrics)
 def _repr_markdown_(self)->str: return f'```\n{self}\n```'
 
@@ -248,14 +251,16 @@ def extreme_ranks(
 )->QueryRanks:
     "The ranks of a ranking under the worst order of equal scores, or the best"
     now = query_ranks(ranking, data)
-    decisive,targets,within = now.decisive,now.targets,now.within
+    decisive,targets = now.decisive,now.targets
+    within = now.within
     if ranking.target_bounds is not None:
         targets = spread(ranking.target_bounds, last)
         decisive = ranking.target_bounds[:,0,int(last)].long() if data.protocol.relevant=='first' else targets
         decisive = torch.where(decisive<0, NOWHERE, decisive)
         if decisive.ndim>1: decisive = decisive.amin(1)
     if ranking.subset_bounds is not None:
-        of_target = ranking.subset_bounds[...,int(last)].long().gather(1, within.clamp(max=data.subsets.shape[1]-1)[:,None])
+        place = within.clamp(max=data.subsets.shape[1]-1)[:,None]
+        of_target = ranking.subset_bounds[...,int(last)].long().gather(1, place)
         within = torch.where(within<NOWHERE, of_target[:,0], within)
     return QueryRanks(decisive, within, targets)
 
@@ -284,6 +289,7 @@ def measured_groups(
     groups = [g._replace(queries=g.queries[measured[g.queries]]) for g in data.groups()]
     return [g for g in groups if len(g.queries)]
 
+# %% ../../nbs/retrieval/01_metrics.ipynb #left-out
 def left_out(data:CIRData, groups:list)->dict: # as `Metrics.missing`
     "What was left out, and which queries and categories are not measured"
     found = dict(data.missing)

@@ -100,6 +100,7 @@ def exact_ranks(
 NEVER = 10**9 # the rank of a target that cannot be found, or was not retrieved: beyond every cut-off
 PER_QUERY = 'indices','scores','target_ranks','subset_indices','target_bounds','subset_bounds'
 
+# %% ../../nbs/retrieval/00_ranking.ipynb #ranking-class
 @dataclass(frozen=True, eq=False)
 class Ranking:
     "What a search of every query found"
@@ -184,7 +185,8 @@ def rerank(self,
     def scored(candidates): return score(torch.arange(len(self)), candidates).masked_fill(candidates<0, float('-inf'))
     k = min(k, self.indices.shape[1])
     if k<1: raise ValueError("there is nothing to re-rank: the ranking keeps no top K. Rank with k.")
-    head,ranks,subset = self.indices[:,:k],self.target_ranks,self.subset_indices
+    head = self.indices[:,:k]
+    ranks,subset = self.target_ranks,self.subset_indices
     new = scored(head)
     order = _best_first(new)
     changed = dict(target_bounds=None, subset_bounds=None)
@@ -192,7 +194,8 @@ def rerank(self,
         within = scored(subset)
         by_score = _best_first(within)
         within = within.gather(1, by_score)
-        changed |= dict(subset_indices=subset.gather(1, by_score), subset_bounds=kept_bounds(tie_bounds(within, within)))
+        changed |= dict(subset_indices=subset.gather(1, by_score),
+                        subset_bounds=kept_bounds(tie_bounds(within, within)))
     if ranks.shape[1]:
         moved = order.argsort(1).gather(1, ranks.clamp(0, k-1))
         changed |= dict(target_ranks=torch.where((ranks>=0)&(ranks<k), moved, ranks),
@@ -317,7 +320,8 @@ def searched_groups(data:CIRData)->list: # of Group
 def _nothing_found(data:CIRData, k:int)->Found:
     "Rows that are not filled yet"
     def none(*shape, dtype=torch.long): return torch.full(shape, -1, dtype=dtype)
-    n,targets,members = len(data),data.positives.shape[1],data.subsets.shape[1]
+    n = len(data)
+    targets,members = data.positives.shape[1],data.subsets.shape[1]
     return Found(none(n, k), torch.full((n, k), float('-inf')), none(n, targets), none(n, members),
                  none(n, targets, 2, dtype=torch.int32), none(n, members, 2, dtype=torch.int32))
 

@@ -177,7 +177,8 @@ def damage(found:Ranking, data:CIRData)->str: # empty if there is none
 def subset_damage(found:Ranking, data:CIRData)->str: # empty if there is none
     "Whether the subset of each query is what the file orders"
     members = torch.where(data.subsets==data.refs[:,None], -1, data.subsets).sort(1).values
-    if found.subset_indices.shape==members.shape and torch.equal(found.subset_indices.sort(1).values, members): return ''
+    ordered = found.subset_indices.sort(1).values
+    if ordered.shape==members.shape and torch.equal(ordered, members): return ''
     return 'its subsets are not those of the queries'
 
 # %% ../../nbs/retrieval/08_topk.ipynb #6a802860
@@ -197,4 +198,5 @@ def load_topk(
     except ValueError as e: raise BadData(f"top-k file {path} is damaged: {e}") from None
     problem = damage(found, data) or subset_damage(found, data)
     if problem: raise BadData(f"top-k file {path} is damaged: {problem}. Write it again: cir eval RUN --save-topk K.")
-    return replace(found, target_ranks=found.target_ranks.masked_fill(own_targets(data), NEVER)) # older files: the last rank
+    ranks = found.target_ranks.masked_fill(own_targets(data), NEVER) # in older files the last rank
+    return replace(found, target_ranks=ranks)
