@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+from ..core.config import Settings
 from ..core.core import BadData
 from ..data.loader import Batch
 from ..models.composer import METHODS, Composer
@@ -19,7 +20,7 @@ from ..models.losses import info_nce
 
 # %% ../../nbs/methods/20_candidate_reranking.ipynb #config
 @dataclass(frozen=True)
-class CandidateRerankingConfig:
+class CandidateRerankingConfig(Settings):
     "What the first stage tunes"
     tune_image:bool=False # Train the image tower too; published: frozen
     mask_duplicate_targets:bool=False # Do not count the same target in another row as wrong; published: counted

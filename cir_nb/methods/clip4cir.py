@@ -8,10 +8,12 @@ __all__ = ['TUNE', 'STAGE1', 'TINY', 'MASKED', 'RECIPES1', 'UNTUNED', 'ZERO_SHOT
 
 # %% ../../nbs/methods/00_clip4cir.ipynb #imports
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch.nn.functional as F
 from torch import Tensor, nn
-from ..core.core import BadData, pick
+from ..core.config import Choice, Positive, Settings, Share, Size
+from ..core.core import BadData
 from ..data.loader import Batch
 from ..models.combiner import Combiner
 from ..models.composer import METHODS, Composer
@@ -22,12 +24,11 @@ from ..models.losses import info_nce
 TUNE = 'both','text','image','none'
 
 @dataclass(frozen=True)
-class CLIP4CirConfig:
+class CLIP4CirConfig(Settings):
     "What is tuned, and against what"
-    tune:str='both' # both, text, image or none
-    temperature:float=.01 # Of the contrast; the paper multiplies by 100
+    tune:Annotated[str, Choice('choice of tune', TUNE)]='both' # both, text, image or none
+    temperature:Positive=.01 # Of the contrast; the paper multiplies by 100
     mask_duplicate_targets:bool=False # Do not count the same target in another row as wrong; published: counted
-    def __post_init__(self): pick(self.tune, TUNE, 'choice of tune')
 
 STAGE1 = dict(batch_size=128, epochs=100, lr=2e-6, eps=1e-7, weight_decay=.01, mixed_precision='fp16', num_workers=8)
 TINY = dict(backbone='tiny', model=dict(mask_duplicate_targets=True),
@@ -89,12 +90,12 @@ class TextOnly(CLIP4Cir):
 
 # %% ../../nbs/methods/00_clip4cir.ipynb #stage2
 @dataclass(frozen=True)
-class CombinerConfig:
+class CombinerConfig(Settings):
     "Sizes of the Combiner"
-    projection:int=2560 # Width that each feature is projected to
-    hidden:int=5120 # Width of the networks behind
-    dropout:float=.5
-    temperature:float=.01 # Of the contrast
+    projection:Size=2560 # Width that each feature is projected to
+    hidden:Size=5120 # Width of the networks behind
+    dropout:Share=.5
+    temperature:Positive=.01 # Of the contrast
     mask_duplicate_targets:bool=False # As in stage 1
 
 STAGE2 = dict(batch_size=4096, epochs=300, lr=2e-5, optimizer='adam', weight_decay=0., mixed_precision='fp16',
