@@ -50,8 +50,12 @@ class Takes(NamedTuple):
 
     def methods(self, known:dict)->list: # of names
         "Which of some methods have a recipe that fits"
-        def fits(m): return any(r.get('backbone', '').partition(':')[0] in (self.family, '') or not self.family for r in m.recipes.values())
-        return [n for n,m in known.items() if not m.is_reranker and self.image_tokens in ('', m.image_tokens) and fits(m)]
+        found = []
+        for name,m in known.items():
+            families = {r.get('backbone', '').partition(':')[0] for r in m.recipes.values()}
+            is_alike = self.image_tokens in ('', m.image_tokens) and self.family in ('', *families)
+            if is_alike and not m.is_reranker: found.append(name)
+        return found
 
 # %% ../../nbs/models/04_reranker.ipynb #config
 @dataclass(frozen=True)
