@@ -66,10 +66,10 @@ def make_scheduler(
 def dry_run(cfg:TrainConfig, steps:int)->str: # empty if every step has a rate
     "What is wrong with the rates of a training, asked for without one; of many steps, a thousand are tried"
     optimizer = make_optimizer(cfg, [nn.Parameter(torch.zeros(1))])
-    optimizer.step()
     step = 0
     try:
         schedule = make_scheduler(optimizer, cfg, steps)
+        optimizer.step()
         for step in torch.linspace(0, steps-1, min(steps, 1000), dtype=torch.double).long().tolist():
             schedule.last_epoch = step-1
             schedule.step()
