@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TUNE', 'BLIP', 'TRAIN', 'RIGHT', 'SHORT_TOKENS', 'TINY1', 'TRAIN2', 'TINY2', 'POSITIONS', 'BiConfig', 'stage1_recipe',
            'stage1_recipes', 'for_data_sets', 'BiBLIP4CIR', 'BiCombinerConfig', 'stage2_recipe', 'stage2_recipes',
-           'BiCombiner', 'our_name', 'fit_base', 'check_parts', 'published_run']
+           'BiCombiner', 'our_name', 'fit_base', 'check_parts', 'part_of', 'published_run']
 
 # %% ../../nbs/methods/10_bi_blip4cir.ipynb #imports
 from dataclasses import dataclass
@@ -188,7 +188,13 @@ def check_parts(states:dict, start)->None:
                       "tuned_blip_mean.pt (CIRR) beside them.")
 
 # %% ../../nbs/methods/10_bi_blip4cir.ipynb #importer
-@importer('bi_blip4cir', fit_base, model=our_name, BLIPTextEncoder=our_name, Combiner='combiner.')
+def part_of(names)->str: # of tensors
+    "Which part tensors without a part's name are; '': not clear"
+    if 'combiner_layer.weight' in names: return 'Combiner'
+    if 'visual_encoder.pos_embed' in names: return 'model'
+    return 'BLIPTextEncoder' if any(n.startswith('text_encoder.') for n in names) else ''
+
+@importer('bi_blip4cir', fit_base, part_of, model=our_name, BLIPTextEncoder=our_name, Combiner='combiner.')
 def published_run(states:dict, data:str, start)->dict:
     "Stage I from a tuned text encoder, stage II with a Combiner too; the image encoder is BLIP's, or that of a run"
     check_parts(states, start)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['COMMON', 'EPOCHS', 'BACKBONE', 'TINY', 'RECIPES', 'CandidateRerankingConfig', 'recipe', 'CandidateReranking',
-           'our_name', 'published']
+           'our_name', 'part_of', 'published']
 
 # %% ../../nbs/methods/20_candidate_reranking.ipynb #imports
 from dataclasses import dataclass
@@ -77,7 +77,12 @@ def our_name(
     if key.endswith('position_ids'): return None
     return key if key.startswith('cls_head.') else f'backbone.{key}'
 
-@importer('candidate_reranking', BLIP_Retrieval=our_name, BLIP_NLVR=our_name)
+def part_of(names)->str: # of tensors
+    "Which stage tensors without a part's name are; '': not clear"
+    if any(n.startswith('cls_head.') for n in names): return 'BLIP_NLVR'
+    return 'BLIP_Retrieval' if {'text_proj.weight','visual_encoder.pos_embed'}<=set(names) else ''
+
+@importer('candidate_reranking', recognise=part_of, BLIP_Retrieval=our_name, BLIP_NLVR=our_name)
 def published(states:dict, data:str, start)->dict:
     "`blip.pt` and `blip_mean.pt` of either stage"
     if len(states)>1:

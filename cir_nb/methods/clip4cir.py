@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['TUNE', 'STAGE1', 'TINY', 'MASKED', 'RECIPES1', 'UNTUNED', 'ZERO_SHOT', 'STAGE2', 'RECIPES2', 'CLIP4CirConfig',
-           'CLIP4Cir', 'Sum', 'ImageOnly', 'TextOnly', 'CombinerConfig', 'CLIP4CirCombiner', 'towers_of', 'published']
+           'CLIP4Cir', 'Sum', 'ImageOnly', 'TextOnly', 'CombinerConfig', 'CLIP4CirCombiner', 'towers_of', 'part_of',
+           'published']
 
 # %% ../../nbs/methods/00_clip4cir.ipynb #imports
 from dataclasses import dataclass
@@ -133,7 +134,12 @@ def towers_of(states:dict, start)->dict: # backbone, and perhaps start
     raise BadData("a Combiner alone is no model. Name the CLIP that it was trained on beside it, tuned_clip_best.pt, "
                   "or a run that has its towers with --start.")
 
-@importer('clip4cir', CLIP='backbone.clip.', Combiner='combiner.')
+def part_of(names)->str: # of tensors
+    "Which part tensors without a part's name are; '': not clear"
+    if 'combiner_layer.weight' in names: return 'Combiner'
+    return 'CLIP' if 'text_projection' in names else ''
+
+@importer('clip4cir', recognise=part_of, CLIP='backbone.clip.', Combiner='combiner.')
 def published(states:dict, data:str, start)->dict:
     "Stage 1 from `tuned_clip_best.pt`; stage 2 from `combiner.pt` with it, or with a stage-1 run"
     towers,combiner = towers_of(states, start),states.get('Combiner')

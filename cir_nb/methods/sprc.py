@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Aux', 'COMMON', 'FIQ', 'CIRR', 'CIRR_WEIGHTS', 'RTC06', 'TINY', 'RECIPES', 'SPRCConfig', 'published_recipe',
-           'published_recipes', 'SPRC', 'Passes', 'our_key', 'published']
+           'published_recipes', 'SPRC', 'Passes', 'our_key', 'part_of', 'published']
 
 # %% ../../nbs/methods/30_sprc.ipynb #imports
 from dataclasses import dataclass
@@ -224,7 +224,11 @@ def our_key(
     if key.startswith('Qformer.cls.') or key.endswith('position_ids'): return None
     return key if key=='prompt_tokens' else f'backbone.{key}'
 
-@importer('sprc', Blip2QformerCirAlignPrompt=our_key, Blip2QformerCirCat=our_key)
+def part_of(names)->str: # of tensors
+    "Which class tensors without its name are of; '': of none that is known"
+    return 'Blip2QformerCirAlignPrompt' if 'query_tokens' in names else ''
+
+@importer('sprc', recognise=part_of, Blip2QformerCirAlignPrompt=our_key, Blip2QformerCirCat=our_key)
 def published(states:dict, data:str, start:object)->dict: # fields of the recipe
     "`sprc_cirr.pt` or `sprc_fiq.pt`, with either image encoder; the baseline too"
     state = next(iter(states.values()))
