@@ -7,7 +7,7 @@ __all__ = ['OLD_MODEL_NAMES', 'PIECE_BYTES', 'MADE', 'SEALED', 'Recipe', 'recipe
            'old_names', 'read_recipe', 'load_recipe', 'sync_file', 'sync_folder', 'durable', 'save_weights', 'save_run',
            'misfits', 'read_weights', 'load_weights', 'file_digest', 'read_made', 'write_made', 'sealed_digests',
            'check_sealed', 'Run', 'load_metrics', 'best_device', 'load_run', 'start_name', 'load_retriever',
-           'check_retriever', 'load_towers', 'init_reranker_backbone', 'build_retriever']
+           'check_retriever', 'load_towers', 'init_reranker_backbone', 'within_memory', 'build_retriever']
 
 # %% ../../nbs/training/02_runs.ipynb #imports
 import contextlib, copy, dataclasses, functools, hashlib, json, os
@@ -390,6 +390,16 @@ def init_reranker_backbone(
         return copy.deepcopy(first.model.backbone).requires_grad_(True)
     return backbone(recipe.backbone, vocabulary or first.model.backbone.vocabulary, weights)
 
+# %% ../../nbs/training/02_runs.ipynb #memory
+@contextlib.contextmanager
+def within_memory(recipe:Recipe)->Iterator[None]:
+    "A model that is larger than the memory is one line, and no traceback out of the allocator"
+    try: yield
+    except (RuntimeError, MemoryError) as e:
+        if not isinstance(e, MemoryError) and 'allocate' not in str(e): raise
+        raise ValueError(f"the model of {recipe.method} on {recipe.backbone} does not fit into memory: make the sizes among its "
+                         "settings (model.*) smaller, or name smaller towers.") from None
+
 # %% ../../nbs/training/02_runs.ipynb #build
 def build_retriever(recipe:Recipe, vocabulary:WordTokenizer|None, weights:bool)->Pipeline:
     "A retriever on its towers"
@@ -407,10 +417,11 @@ def build(self,
 )->Pipeline:
     "The model, before training; the same recipe gives the same one"
     cls = METHODS[self.method]
-    if not cls.is_reranker: return build_retriever(self, vocabulary, weights)
-    first = load_retriever(self, beside)
-    check_retriever(self, first)
-    seed_all(self.train.seed)
-    towers = init_reranker_backbone(self, cls, first, vocabulary, weights)
-    seed_all(self.train.seed)
-    return Pipeline(first.pipeline.retriever, cls(towers, self.model))
+    with within_memory(self):
+        if not cls.is_reranker: return build_retriever(self, vocabulary, weights)
+        first = load_retriever(self, beside)
+        check_retriever(self, first)
+        seed_all(self.train.seed)
+        towers = init_reranker_backbone(self, cls, first, vocabulary, weights)
+        seed_all(self.train.seed)
+        return Pipeline(first.pipeline.retriever, cls(towers, self.model))
