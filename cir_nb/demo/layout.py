@@ -12,7 +12,7 @@ from types import ModuleType
 from PIL import Image
 from ..analysis.viz import thumb
 from ..core.core import BadData, patch_to
-from .service import KEEP, DemoService, brief, printable, read_upload
+from .service import KEEP, DemoService, brief, displayable, read_upload
 
 # %% ../../nbs/demo/01_layout.ipynb #css
 CSS = """
@@ -66,7 +66,7 @@ CSS += """
 # %% ../../nbs/demo/01_layout.ipynb #markup
 def escape(text:str)->str: # markup
     "A text as markup that shows it, whatever is in it"
-    return escape_html(printable(text))
+    return escape_html(displayable(text))
 
 def show_lead(
     facts:dict, # what -> words
@@ -147,7 +147,7 @@ class Page:
 
     def updates(self, **values)->dict: # part -> value
         "New values of some parts"
-        return {self.ui[name]: printable(v) if isinstance(v, str) else v for name,v in values.items()}
+        return {self.ui[name]: displayable(v) if isinstance(v, str) else v for name,v in values.items()}
 
     def gallery(self, images:list)->object: # gradio.Gallery
         "A gallery in which nothing is selected"
@@ -243,5 +243,5 @@ def on_load(self, k:int)->dict:
     queries = self.service.example_queries()
     if not queries: return self.on_shuffle()
     images = self.service.thumbnails(self.data.triplets[q].ref for q in queries).images
-    shown = list(zip(images, (printable(self.data.text(q)) for q in queries)))
+    shown = list(zip(images, (displayable(self.data.text(q)) for q in queries)))
     return self.on_shuffle() | self.on_example_click(k, 0) | self.updates(examples=self.gallery(shown))
