@@ -40,7 +40,7 @@ def find_command(
     for name in (' '.join(argv[:2]), argv[0]):
         if name in COMMANDS: return name
     group = [n for n in COMMANDS if n.startswith(argv[0]+' ')]
-    if not group: return pick(argv[0], [n.split()[0] for n in COMMANDS], 'command')
+    if not group: return pick(argv[0], {n.split()[0] for n in COMMANDS}, 'command')
     wanted = f"{argv[0]} {argv[1]}" if argv[1:] else argv[0]
     raise UnknownName(f"no command {wanted!r}. There are: {', '.join(group)}.")
 

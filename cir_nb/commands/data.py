@@ -13,6 +13,7 @@ from typing import Annotated
 from tyro.conf import Positional
 from .core import command, names_of, one_of
 from ..core.core import pick
+from ..training.config import find_run
 
 # %% ../../nbs/commands/01_data.ipynb #make
 @command('data make')
@@ -42,6 +43,7 @@ class DataCheck:
 
     def __call__(self)->int:
         name = names_of('DATA').resolve(self.name)
+        if self.run: find_run(self.run)
         from cir_nb.integrity.doctor import examine
         report = examine(name, self.root or None, [self.split] if self.split else (), self.ranker())
         print(json.dumps(report.to_dict(), indent=1) if self.json else report)
@@ -71,4 +73,4 @@ class DataFetch:
         from cir_nb.data.fetch import fetch
         found = fetch(self.urls, self.root or None, self.connections)
         print(found)
-        return int(bool(found.dead))
+        return int(bool(found.failed))

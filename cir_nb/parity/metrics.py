@@ -10,13 +10,14 @@ import tempfile
 
 import torch
 from torch import Tensor
-from ..data.core import CIRData, Protocol, Triplet
 from ..core.files import read_json
-from ..data.images import Prep, open_image
-from ..retrieval.metrics import measure
+from ..data.core import CIRData, Protocol, Triplet
+from ..data.images import open_image
+from ..data.transforms import ImageTransform
 from .core import PARITY, Bounds, Case, Runner
 from .shared import METRIC_NAMES, PROTOCOLS
-from ..retrieval.ranking import head, rank_scores
+from ..retrieval.metrics import compute_metrics
+from ..retrieval.ranking import rank_scores, stable_topk
 from ..retrieval.submission import write_submission
 
 # %% ../../nbs/parity/10_metrics.ipynb #transforms
@@ -36,7 +37,7 @@ class Transforms(Runner):
             pad,rest = key.removeprefix('rgb_first.').replace('1.25', '').split('.', 1)
             if pad in ('targetpad','squarepad'):
                 dim,name = rest.split('.', 1)
-                transform = Prep(int(dim), pad.removesuffix('pad'), rgb_first=rgb_first)
+                transform = ImageTransform(int(dim), pad.removesuffix('pad'), rgb_first=rgb_first)
                 out[key] = transform(open_image(case.folder/name))
         return {'expected.safetensors': out}
 
@@ -77,13 +78,13 @@ def scene_results(x:dict, scene:str)->tuple: # results by form; sorted columns b
     results,orders = {},{}
     for form,protocol in PROTOCOLS.items():
         data = CIRData(queries, names, None, protocol=protocol)
-        metrics = measure(rank_scores(s, data, k=1), data)
+        metrics = compute_metrics(rank_scores(s, data, k=1), data)
         bounds = metric_bounds(1-s, ref, target, members, form)
         results[form] = [Bounds(metrics[name], low, high)
                          for name,low,high in zip(METRIC_NAMES[form], bounds['worst'], bounds['best'])]
         results[f'{form}_bounds_under_any_tie_order'] = bounds
         key = f'{scene}.{form}.sorted_indices_of_original'
-        orders[key] = x[key] if has_ties else head(s, s.shape[1])
+        orders[key] = x[key] if has_ties else stable_topk(s, s.shape[1])
     return results,orders
 
 # %% ../../nbs/parity/10_metrics.ipynb #files
