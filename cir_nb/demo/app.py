@@ -186,7 +186,8 @@ def addresses(
 )->list: # (family, address)
     "What a host name stands for"
     try: found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM) if host else []
-    except (OSError, ValueError) as e: raise ValueError(f"cannot listen on {brief(host)}: {e}.") from None
+    except (OSError, ValueError) as e:
+        raise ValueError(f"cannot listen on {brief(host)}: {getattr(e, 'strerror', None) or e}.") from None
     if found: return list(dict.fromkeys((family, address[0]) for family,_,_,_,address in found))
     raise ValueError("the host is empty: say 127.0.0.1 for this machine alone, or 0.0.0.0 for the whole network.")
 
@@ -219,9 +220,10 @@ def free_port(
             for other in others: bound_port(*other, p)
             return p
         except OSError as e:
-            why = e
+            why = e.strerror or e
+            if e.errno==errno.EADDRNOTAVAIL: raise ValueError(f"cannot listen on {host}: it is no address of this machine.") from None
             if e.errno not in TAKEN: break
-    raise ValueError(f"cannot listen on {host}, ports {port} to {last}: {why.strerror or why}.")
+    raise ValueError(f"cannot listen on {host}, ports {port} to {last}: {why}.")
 
 # %% ../../nbs/demo/02_app.ipynb #proxy
 PROXIES = ('http_proxy', 'https_proxy', 'all_proxy')
