@@ -66,7 +66,7 @@ log = logging.getLogger('cir_nb.demo')
 def one_line(error:BaseException)->str:
     "What went wrong, for whoever asked"
     if isinstance(error, BadData): return displayable(str(error))
-    said = ' '.join(displayable(str(error.__cause__ or error)).split())
+    said = ' '.join(displayable(str(error.__cause__ or error)).split()).rstrip('.')
     return f"This cannot be answered ({type(error.__cause__ or error).__name__}: {said[:200] or 'no more is known'})."
 
 def note(error:BaseException)->None:
