@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['COMMANDS', 'HOMES', 'OLD_OPTIONS', 'command', 'Home', 'source_names', 'names_of', 'one_of', 'option', 'negated',
-           'new_spellings', 'is_option', 'flags', 'unknown_option', 'refuse_unknown', 'boxed_sentence', 'parse',
-           'NoSettings']
+           'new_spellings', 'check_once', 'is_option', 'flags', 'unknown_option', 'refuse_unknown', 'boxed_sentence',
+           'parse', 'NoSettings']
 
 # %% ../../nbs/commands/00_core.ipynb #imports
 import contextlib, dataclasses, difflib, functools, io, itertools, sys
@@ -108,6 +108,14 @@ def new_spellings(
         print(f'note: {o} is now {new}', file=sys.stderr)
     return [old[o]+a[len(o):] if o in old else a for o,a in zip(given, args)]
 
+# %% ../../nbs/commands/00_core.ipynb #once
+def check_once(args:list, known:Iterable)->None:
+    "Refuse an option that is given twice, or given and switched off"
+    on = {negated(name): name for name in known}
+    given = [on.get(name, name) for name in map(option, args) if name]
+    twice = [name for name in given if given.count(name)>1]
+    if twice: raise ValueError(f"{twice[0]} is given {given.count(twice[0])} times. Give it once, with all its values behind it.")
+
 # %% ../../nbs/commands/00_core.ipynb #flags
 def is_option(f:dataclasses.Field)->bool:
     "Whether a field is given by name: neither by its position nor not at all"
@@ -162,6 +170,7 @@ def parse(
     import tyro
     known = flags(cls if default is None else default)
     args = new_spellings(args, known)
+    check_once(args, known)
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
