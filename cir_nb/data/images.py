@@ -21,8 +21,8 @@ if TYPE_CHECKING: from numpy import ndarray
 # %% auto #0
 __all__ = ['FORMATS', 'SIGNATURES', 'NETPBM', 'LFS_POINTER', 'HEAD', 'DECODING', 'TURNS', 'ENDINGS', 'formats', 'image_format',
            'printable', 'read_head', 'why_no_image', 'why_unreadable', 'open_image', 'note_odd_exif', 'orientation',
-           'upright', 'to_bytes', 'eight_bit', 'open_upright', 'ImageFiles', 'all_pointers', 'name_key', 'list_images',
-           'near_files', 'image_files']
+           'upright', 'to_bytes', 'eight_bit', 'open_upright', 'ImageFiles', 'all_pointers', 'western', 'name_key',
+           'list_images', 'near_files', 'image_files']
 
 # %% ../../nbs/data/00_images.ipynb #formats
 FORMATS = 'JPEG', 'PNG', 'WEBP', 'AVIF', 'BMP', 'GIF', 'TIFF' # of an animation the first frame is read
@@ -37,7 +37,8 @@ SIGNATURES = ( # format, offset, what stands there
     ('JPEG',0,b'\xff\xd8\xff'), ('PNG',0,b'\x89PNG\r\n\x1a\n'), ('GIF',0,b'GIF87a'), ('GIF',0,b'GIF89a'),
     ('TIFF',0,b'II*\0'), ('TIFF',0,b'MM\0*'), ('TIFF',0,b'II+\0'), ('TIFF',0,b'MM\0+'), ('WEBP',8,b'WEBP'),
     ('AVIF',8,b'avif'), ('AVIF',8,b'avis'),
-    ('HEIC',8,b'hei'), ('HEIC',8,b'hev'), ('HEIC',8,b'mif1'), ('HEIC',8,b'msf1'), ('JPEG 2000',4,b'jP  '), ('JPEG 2000',0,b'\xff\x4f\xff\x51'), ('JPEG XL',4,b'JXL '), ('JPEG XL',0,b'\xff\x0a'),
+    ('HEIC',8,b'hei'), ('HEIC',8,b'hev'), ('HEIC',8,b'mif1'), ('HEIC',8,b'msf1'),
+    ('JPEG 2000',4,b'jP  '), ('JPEG 2000',0,b'\xff\x4f\xff\x51'), ('JPEG XL',4,b'JXL '), ('JPEG XL',0,b'\xff\x0a'),
     ('Photoshop',0,b'8BPS'), ('PostScript',0,b'%!PS'), ('PostScript',0,b'\xc5\xd0\xd3\xc6'), ('PDF',0,b'%PDF'),
     ('SVG',0,b'<svg'), ('icon',0,b'\0\0\1\0'), ('GIMP',0,b'gimp xcf'), ('OpenEXR',0,b'\x76\x2f\x31\x01'),
     ('DDS',0,b'DDS '), ('QOI',0,b'qoif'))
@@ -192,11 +193,7 @@ class ImageFiles:
         self.paths,self.upright = paths,upright
         self.lost,self.near = lost or {},near or {}
         self.layout = layout
-
-    @property
-    def reading(self)->str: # 'upright', or empty: as stored
-        "How files become pixels, for the keys of what is made of them"
-        return 'upright' if self.upright else ''
+        self.reading = 'upright' if upright else '' # how files become pixels, for the keys of what is made of them
 
     def open(self, path:Path)->Image.Image:
         "The image of a file"
@@ -235,9 +232,10 @@ def hint(self,
         if n in self.lost: return f"It is there, but {self.lost[n]}." if n==names[0] else f"{n!r} {self.lost[n]}."
     near = [n for n in names if n in self.near]
     if not near: return ''
-    some = f"{len(near):,} of them are" if len(names)>1 else 'It is'
-    return (f"{some} there under another name, e.g. {near[0]!r} as {printable(self.near[near[0]])!r}: "
-            f"names must match, with an ending of {', '.join(ENDINGS[::-1])}.")
+    as_file = f"there as {printable(self.near[near[0]])!r}"
+    more = f"{len(near):,} are there under other names, {near[0]!r} is {as_file}"
+    some = f"It is {as_file}" if len(names)==1 else more
+    return f"{some}: images of published sets are read by their names, with an ending of {', '.join(ENDINGS[::-1])}."
 
 # %% ../../nbs/data/00_images.ipynb #image-files-unreadable
 @patch_to(ImageFiles)
@@ -258,8 +256,13 @@ def trouble(self, name:str)->str: # empty if there is none
 # %% ../../nbs/data/00_images.ipynb #list-images
 ENDINGS = ('.png', '.jpeg', '.jpg')     # a later one wins
 
+def western(name:str)->str:
+    "A file name with bytes that are not UTF-8 as the letters of old Western systems"
+    return re.sub('[\udc80-\udcff]', lambda m: bytes([ord(m[0])-0xdc00]).decode('cp1252', 'replace'), name)
+
 def name_key(name:str)->str:
     "What stays of a name without case, ending, blanks, folder and way to write accents"
+    name = western(name)
     stem = re.sub(r'\.[A-Za-z]\w{1,4}$', '', name.replace('\\', '/').rstrip('/').rpartition('/')[2].strip())
     return re.sub(r'[\s_]+', '', unicodedata.normalize('NFKC', stem).casefold())
 

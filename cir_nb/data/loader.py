@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TEXT_VIEWS', 'Rows', 'ImageRows', 'images_for', 'prefetch', 'Batch', 'TextView', 'num_batches', 'Part', 'epoch_plan',
-           'Loader']
+           'check_targets', 'Loader']
 
 # %% ../../nbs/data/03_loader.ipynb #imports
 import dataclasses
@@ -67,7 +67,9 @@ class ImageRows(Rows):
 
     def stack(self, positions:Iterable)->Tensor: # (n,3,dim,dim) uint8
         "Several images"
-        return torch.stack([self.prepare(int(i)) for i in positions])
+        images = [self.prepare(int(i)) for i in positions]
+        if not images: return torch.empty(0, 3, self.transform.dim, self.transform.dim, dtype=torch.uint8)
+        return torch.stack(images)
 
 # %% ../../nbs/data/03_loader.ipynb #images-for
 def images_for(
@@ -135,6 +137,10 @@ def num_batches(
     group:int=1, # batches are dropped at the end until their number is a multiple of this
 )->int:
     "The batches of an epoch, of which there must be some"
+    if not len(data):
+        gone = data.missing.get('queries', 0)
+        why = f": all {gone:,} were left out, because images are missing or cannot be read" if gone else ''
+        raise BadData(f"{data.name} {data.split} has no queries to train on{why}.")
     if batch_size*group<=len(data): return len(data)//(batch_size*group)*group
     most = max(1, len(data)//group)
     raise ValueError(f"{data.name} {data.split} has {len(data):,} queries, too few for one step of {batch_size*group:,}. "
@@ -163,6 +169,15 @@ def epoch_plan(
         texts.append([data.text(q, rng, view.template) for q in order])
     cuts = [slice(i*batch_size, (i+1)*batch_size) for i in range(n)]
     return [Part(torch.tensor(order[c]), [t[c] for t in texts]) for c in cuts]
+
+# %% ../../nbs/data/03_loader.ipynb #check-targets
+def check_targets(data:CIRData)->None:
+    "Refuse to train on queries that have no target"
+    has = data.positives[:,0]>=0 if data.positives.shape[1] else torch.zeros(len(data), dtype=torch.bool)
+    without = (~has).nonzero()[:,0].tolist()
+    if not without: return
+    raise BadData(f"{data.name} {data.split}: {len(without):,} of {len(data):,} queries have no target, "
+                  f"e.g. number {without[0]}, {data.text(without[0])!r}. Training needs one for each.")
 
 # %% ../../nbs/data/03_loader.ipynb #loader
 @dataclass(frozen=True)
@@ -207,6 +222,7 @@ def epoch(self,
     skip:int=0, # batches of this process that were seen before
 )->Iterator: # of Batch
     "The batches of one epoch"
+    check_targets(self.data)
     group = self.world*self.gradient_accumulation_steps
     plan = epoch_plan(self.data, self.batch_size, self.seed, epoch, group, self.text_views)
     return prefetch(self.batch, plan[self.rank::self.world][skip:], self.num_workers)
