@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MAX_NAME', 'RAISES', 'escape_streams', 'drop_output', 'finish_output', 'shortened', 'check_argument',
            'check_arguments', 'error_text', 'raised_here', 'foreseen', 'exit_status', 'known_cause', 'report_text',
-           'write_report', 'error_line', 'check_output', 'check_run_name']
+           'write_report', 'error_line']
 
 # %% ../../nbs/commands/09_console.ipynb #imports
 import dis, os, platform, shlex, sys, tempfile, traceback
@@ -47,14 +47,12 @@ def check_argument(arg:str, option:str)->None:
 
 def check_arguments(argv:list)->None:
     "Refuse what is empty or too long for a name"
-    option = ''
+    before = ''
     for arg in argv:
-        name,equals,value = arg.partition('=') if arg.startswith('--') else ('', '', arg)
-        option = name or option
-        if equals or not name: check_argument(value, option)
-        if not name: option = ''
-        if not equals and name: check_argument(name, '')
-        if equals: option = ''
+        option,equals = (arg.partition('=')[0],'=' in arg) if arg.startswith('--') else ('',False)
+        if equals: check_argument(arg[len(option)+1:], option)
+        else: check_argument(arg, '' if option else before)
+        before = '' if equals else option
 
 # %% ../../nbs/commands/09_console.ipynb #line
 def error_text(e:BaseException)->str:
@@ -122,26 +120,3 @@ def error_line(
     where = f'the whole report is in {path}' if path else 'CIR_DEBUG=1 shows all of it'
     what = shortened(f'{type(e).__name__}: {error_text(e)}', 300)
     return f'something nobody foresaw happened: {what}; {where}'
-
-# %% ../../nbs/commands/09_console.ipynb #output
-def check_output(
-    option:str, # as typed, for the error
-    folder:str|Path, # that will be made or written to
-)->None:
-    "Refuse a place where no folder can be"
-    folder = Path(folder)
-    there = next((p for p in (folder, *folder.absolute().parents) if os.path.lexists(p)), folder)
-    place = str(folder) if there==folder else f'{folder} (in {there})'
-    if there.is_symlink() and not there.exists(): raise ValueError(f"{option} {place} is a link that leads nowhere.")
-    if not there.is_dir(): raise ValueError(f"{option} {place} is a file, and a folder is needed.")
-    if not os.access(there, os.W_OK|os.X_OK): raise ValueError(f"{option} {place} cannot be written.")
-
-def check_run_name(
-    name:str, # of a run: a folder, or its name in `models/`
-    folder:Path, # where it will be
-)->None:
-    "Refuse a name that makes no folder of its own"
-    odd = [c for c in name if not c.isprintable() and not '\udc80'<=c<='\udcff']
-    if odd: raise ValueError(f"--name {name!r} holds {odd[0]!r}, which no name should.")
-    if Path(name).name in ('', '.', '..'): raise ValueError(f"--name {name} names no folder of its own. Name one, e.g. --name {Path(name)/'run'}.")
-    check_output('--name', folder)

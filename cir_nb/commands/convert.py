@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional
-from .console import check_output
-from .core import command, names_of, one_of
+from .core import check_output, command, names_of, one_of
 from .eval import check_names
 from ..core.core import BadData, pick
 

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 from tyro.conf import Positional
-from .console import check_output
-from .core import command, names_of, one_of
+from .core import check_output, command, names_of, one_of
 from ..core.core import data_root, pick
 from ..training.config import find_run
 

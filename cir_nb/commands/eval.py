@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional
-from .console import check_output
-from .core import command, names_of, one_of
+from .core import check_output, command, names_of, one_of
 from ..core.core import BadData
 from ..core.files import read_json
 from ..training.config import find_run
@@ -133,6 +132,7 @@ class Eval(EvalOptions):
         if self.protocol=='list': print(protocols(self.data or recipe_data(self.run)))
         else: measure(self)
 
+# %% ../../nbs/commands/03_eval.ipynb #saving
 def check_saving(command:Eval)->None:
     "Refuse a place or a form of a file that nobody asks for"
     given = '--out' if command.out else '--published' if command.published else ''

@@ -7,8 +7,7 @@ __all__ = ['Submit', 'check_queries', 'write_files']
 
 # %% ../../nbs/commands/05_submit.ipynb #imports
 from tyro.conf import Positional
-from .console import check_output
-from .core import command
+from .core import check_output, command
 from .eval import check_counts, check_names, join_stages, note_missing, recipe_data, retrieve_first
 from ..core.core import BadData, pick
 

@@ -10,8 +10,7 @@ import sys
 from typing import Generic, TypeVar
 
 from tyro.conf import Suppress
-from .console import check_run_name
-from .core import NoSettings, command, flags, names_of, new_spellings, parse
+from .core import NoSettings, check_run_name, command, flags, names_of, new_spellings, parse
 from ..core.core import models_dir
 from ..training.config import TrainConfig, find_run
 
