@@ -44,4 +44,4 @@ def show(command:Demo)->None:
     metrics = None if command.rerank else run.metrics
     note_missing(data)
     where = dict(host=command.host, port=command.port, share=command.share)
-    launch(pipeline.index(data), name=name, metrics=metrics, **where)
+    launch(pipeline, data, name=name, metrics=metrics, **where)

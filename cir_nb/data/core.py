@@ -304,10 +304,13 @@ def resolve_missing(
     need = sorted(named) if data.split=='train' else data.names
     lost = data.images.missing(need)
     if missing=='drop':
-        lost = dict(data.images.unreadable(sorted(set(need)-set(lost))))|dict.fromkeys(lost, 'it is not there')
+        why = getattr(data.images, 'lost', {})
+        lost = {n: why.get(n, 'it is not there') for n in lost}
+        lost = dict(data.images.unreadable(sorted(set(need)-set(lost))))|lost
         return drop_images(data, lost) if lost else data
     if not lost: return data
-    raise BadData(f"{data.name} {data.split}: {len(lost):,} of {len(need):,} images are missing, e.g. {lost[0]!r}. "
+    hint = data.images.hint(lost)+' ' if hasattr(data.images, 'hint') else ''
+    raise BadData(f"{data.name} {data.split}: {len(lost):,} of {len(need):,} images are missing, e.g. {lost[0]!r}. {hint}"
                   "Without them recall is another number; --allow-missing leaves them out and says so in the metrics.")
 
 # %% ../../nbs/data/02_core.ipynb #load

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PROTOCOLS', 'PUBLISHED', 'RECORDS', 'FILES', 'KEYS', 'DEPTH', 'holds', 'find_shoes', 'SplitFiles', 'base_name',
-           'read_lines', 'read_names', 'read_records', 'image_tops', 'images_below', 'Listed', 'listed', 'shoes_data',
+           'read_lines', 'read_names', 'read_records', 'image_tops', 'shoes_images', 'Listed', 'listed', 'shoes_data',
            'write_shoes']
 
 # %% ../../nbs/data/22_shoes.ipynb #imports
@@ -92,7 +92,7 @@ def image_tops(folder:Path)->list: # of folders
     if tops: return tops
     raise FileNotFoundError(f"Shoes images folder {folder/'attributedata'} is no folder: {folder} holds {holds(folder)}.")
 
-def images_below(
+def shoes_images(
     folder:Path, # of the data set
     names, # base names, as the annotations have them
 )->ImageFiles:
@@ -154,7 +154,7 @@ def shoes_data(
             f"Shoes {split}: {list_file} lists {len(names):,} images and lacks one image of {found.half} records "
             f"(the release lists {PUBLISHED[theirs]['images']:,}). Under protocol {rule.name} that is "
             f"{len(found.triplets):,} queries and {len(found.gallery):,} images.", stacklevel=2)
-    images = None if missing=='ignore' else images_below(folder, found.gallery)
+    images = None if missing=='ignore' else shoes_images(folder, found.gallery)
     name = 'shoes (short list)' if found.half else 'shoes'
     problems = []
     data = CIRData(found.triplets, found.gallery, images, name, split, rule, problems=problems)
