@@ -9,7 +9,6 @@ __all__ = ['MAX_NAME', 'RAISES', 'escape_streams', 'drop_output', 'finish_output
 
 # %% ../../nbs/commands/09_console.ipynb #imports
 import dis, os, platform, shlex, sys, tempfile, traceback
-from pathlib import Path
 
 from .. import __version__
 from ..core.core import BadData, UnknownName
