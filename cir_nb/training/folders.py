@@ -230,6 +230,9 @@ def check_made(
 )->None:
     "Refuse to go on with a run, or to give it as the answer, where it was made from something else"
     was = read_made(path)
+    if not was and not now['train']['data'].startswith('garments'):
+        warnings.warn(f"run {path} keeps no digests, as older versions left it: whether it was made from these data is not "
+                      "checked.", stacklevel=4)
     way_out = 'Name what it was made from, choose another --name, or --overwrite it.'
     for part in ('train','val'):
         change = data_changes(was[part], now[part]) if part in was else ''
