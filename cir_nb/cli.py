@@ -10,8 +10,9 @@ __all__ = ['MORE', 'HELP', 'STOPPED', 'command_rows', 'overview', 'help_last', '
 import os, sys, warnings
 
 from . import __version__
+from .commands.console import check_arguments, error_line, escape_streams, exit_status, finish_output
 from .commands.core import COMMANDS, names_of, parse
-from .core.core import BadData, UnknownName, pick
+from .core.core import UnknownName, pick
 
 # %% ../nbs/commands/99_cli.ipynb #overview
 MORE = """'cir COMMAND --help' or 'cir help COMMAND' says more, 'cir --version' says which version this is,
@@ -52,6 +53,7 @@ def group_help(argv:list)->str: # empty if it is not asked for
 # %% ../nbs/commands/99_cli.ipynb #main
 def run(argv:list)->int: # exit status
     "Run one command; what is wrong is raised"
+    check_arguments(argv)
     argv = help_last(argv)
     if not argv or argv[0] in HELP or group_help(argv):
         print(group_help(argv) or overview())
@@ -66,7 +68,7 @@ def run(argv:list)->int: # exit status
 
 def show_warning(message, *args, **kwargs)->None:
     "A warning as one line"
-    print(f'note: {message}', file=sys.stderr)
+    print(f'note: {" ".join(str(message).split())}', file=sys.stderr)
 
 # %% ../nbs/commands/99_cli.ipynb #main-errors
 STOPPED = 'stopped; a training or a download goes on when the same command is given again'
@@ -75,16 +77,22 @@ def main(
     argv:list|None=None, # by default the command line's
 )->int: # exit status
     "Run one command"
+    argv = sys.argv[1:] if argv is None else argv
+    escape_streams()
     warnings.showwarning = show_warning
-    try: return run(sys.argv[1:] if argv is None else argv)
+    try:
+        status = run(argv)
+        sys.stdout.flush()
+        return status
     except SystemExit as e: return e.code or 0
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        finish_output()
         return 141
     except KeyboardInterrupt:
         print(STOPPED, file=sys.stderr)
         return 130
-    except (ValueError, UnknownName, OSError, FloatingPointError) as e:
+    except Exception as e:
         if os.environ.get('CIR_DEBUG'): raise
-        print(f'cir: {" ".join(str(e).split())}', file=sys.stderr)
-        return 1 if isinstance(e, (BadData, OSError, FloatingPointError)) else 2
+        finish_output()
+        print(f'cir: {error_line(e, argv)}', file=sys.stderr)
+        return exit_status(e)

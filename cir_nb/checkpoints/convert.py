@@ -6,7 +6,7 @@
 __all__ = ['KeyReport', 'describe', 'match_keys', 'recipe_from', 'read_parts', 'tensors_of_start', 'import_run']
 
 # %% ../../nbs/checkpoints/02_convert.ipynb #imports
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from ..core.core import BadData
 from ..core.files import atomic
 from ..models.composer import METHODS
 from ..models.converters import IMPORTERS, Importer
-from ..training.runs import Recipe, Run, load_run, resolve_recipe, save_run
+from ..training.folders import origin_digests
+from ..training.runs import Recipe, Run, load_run, resolve_recipe, save_run, sealed_digests, write_made
 
 # %% ../../nbs/checkpoints/02_convert.ipynb #report
 @dataclass(frozen=True)
@@ -75,11 +76,12 @@ def recipe_from(
 def read_parts(
     files:Iterable, # checkpoints
     parts:Iterable, # known names
+    recognise:Callable|None=None, # as in `Importer`
 )->dict: # part -> state dict
     "The parts of several files"
     states,source = {},{}
     for f in files:
-        for name,state in unwrap(read_checkpoint(f), parts, f).items():
+        for name,state in unwrap(read_checkpoint(f), parts, f, recognise).items():
             held = repr(name) if name else 'a bare state dict'
             if name in states: raise BadData(f"both {source[name]} and {f} hold {held}. Name one of them.")
             states[name],source[name] = state,f
@@ -103,7 +105,7 @@ def import_run(
     out,how = Path(out),IMPORTERS[method]
     free = not out.exists() or (out.is_dir() and not any(out.iterdir()))
     if not free: raise BadData(f"{out} is there already. Remove it, or name another folder.")
-    states = read_parts(files, how.parts)
+    states = read_parts(files, how.parts, how.recognise)
     first = load_run(start, 'cpu') if start else None
     recipe = recipe_from(how, states, data, first)
     with torch.device('meta'):
@@ -112,5 +114,7 @@ def import_run(
     tensors = {**tensors_of_start(first, stage), **ours}
     report,own = match_keys(tensors, stage, unused),stage.state_dict()
     stage.load_state_dict({k: v.to(own[k].dtype) for k,v in tensors.items()}, assign=True)
-    with atomic(out) as new: save_run(new, recipe, stage)
+    with atomic(out) as new:
+        save_run(new, recipe, stage)
+        write_made(new, **origin_digests(recipe), **sealed_digests(new))
     return report

@@ -19,8 +19,8 @@ from ..core.core import BadData
 from ..data.core import CIRData
 from ..core.files import atomic
 from .unpickle import read_published
-from ..retrieval.ranking import Ranking
-from ..retrieval.topk import load_topk, too_short
+from ..retrieval.ranking import NEVER, Ranking
+from ..retrieval.topk import damage, load_topk, too_short
 
 # %% ../../nbs/checkpoints/03_published_topk.ipynb #gallery
 def gallery_mismatch(
@@ -123,7 +123,7 @@ def subset_ranking(
     return members
 
 # %% ../../nbs/checkpoints/03_published_topk.ipynb #rows
-NOT_RETRIEVED = 10**9 # the rank of a target that is not in a file: beyond every cut-off
+NOT_RETRIEVED = NEVER # the rank of a target that is not in a file: beyond every cut-off
 
 class PublishedRows(NamedTuple):
     "What one file says about the queries of its category"
@@ -163,9 +163,12 @@ def published_topk(
         subset[p.queries] = p.subset
     by_rank = torch.arange(0, -indices.shape[1], -1.).expand(indices.shape)
     scores = by_rank.masked_fill(indices<0, float('-inf'))
-    try: return Ranking(indices, scores, ranks, subset, data.protocol_id)
-    except ValueError as e:
-        raise BadData(f"top-k files {', '.join(str(p) for p,_ in files.values())} are refused: {e}") from None
+    named = ', '.join(str(p) for p,_ in files.values())
+    try: found = Ranking(indices, scores, ranks, subset, data.protocol_id)
+    except ValueError as e: raise BadData(f"top-k files {named} are refused: {e}") from None
+    problem = damage(found, data)
+    if problem: raise BadData(f"top-k files {named} are refused: {problem}.")
+    return found
 
 # %% ../../nbs/checkpoints/03_published_topk.ipynb #read
 def read_topk(
@@ -212,8 +215,13 @@ def write_published(
 )->list: # of paths, named as the published code looks for them
     "Published top-k files, one for each category"
     stem = {'fashioniq':'fiq'}.get(data.name, data.name)
+    without = [i for i,t in enumerate(data.triplets) if not t.targets]
+    if without or not len(data):
+        raise BadData(f"{len(without):,} of {len(data):,} queries of {data.name} {data.split} have no target, "
+                      "and a published file names the target of each.")
     paths = []
     for cat,qs,pool in data.groups():
+        if not len(qs): continue
         suffix = f'_{cat}' if cat else ''
         path = Path(folder)/f'{stem}_top_{ranking.indices.shape[1]}_{data.split}{suffix}.pt'
         with atomic(path) as tmp: torch.save(published_content(ranking, data, cat, qs, pool), tmp)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional
-from .core import command, names_of, one_of
+from .core import check_output, command, names_of, one_of
 from .eval import check_names
 from ..core.core import BadData, pick
 
@@ -27,6 +27,7 @@ class Import:
     def __call__(self)->None:
         method = self.importer()
         check_names(self.start, data=self.data)
+        check_output('--out', self.out)
         missing = [f for f in self.files if not Path(f).is_file()]
         if missing: raise BadData(f"{len(missing)} of {len(self.files)} checkpoints are not there, e.g. {missing[0]}.")
         from cir_nb.checkpoints.convert import import_run

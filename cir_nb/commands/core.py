@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['COMMANDS', 'HOMES', 'OLD_OPTIONS', 'command', 'Home', 'source_names', 'names_of', 'one_of', 'option', 'negated',
-           'new_spellings', 'is_option', 'flags', 'unknown_option', 'refuse_unknown', 'boxed_sentence', 'parse',
-           'NoSettings']
+           'new_spellings', 'check_once', 'is_option', 'flags', 'unknown_option', 'refuse_unknown', 'boxed_sentence',
+           'parse', 'NoSettings', 'check_output', 'check_run_name']
 
 # %% ../../nbs/commands/00_core.ipynb #imports
-import contextlib, dataclasses, difflib, functools, io, itertools, sys
+import contextlib, dataclasses, difflib, functools, io, itertools, os, sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..core.core import Names, Registry
@@ -108,6 +109,14 @@ def new_spellings(
         print(f'note: {o} is now {new}', file=sys.stderr)
     return [old[o]+a[len(o):] if o in old else a for o,a in zip(given, args)]
 
+# %% ../../nbs/commands/00_core.ipynb #once
+def check_once(args:list, known:Iterable)->None:
+    "Refuse an option that is given twice, or given and switched off"
+    on = {negated(name): name for name in known}
+    given = [on.get(name, name) for name in map(option, args) if name]
+    twice = [name for name in given if given.count(name)>1]
+    if twice: raise ValueError(f"{twice[0]} is given {given.count(twice[0])} times. Give it once, with all its values behind it.")
+
 # %% ../../nbs/commands/00_core.ipynb #flags
 def is_option(f:dataclasses.Field)->bool:
     "Whether a field is given by name: neither by its position nor not at all"
@@ -162,6 +171,7 @@ def parse(
     import tyro
     known = flags(cls if default is None else default)
     args = new_spellings(args, known)
+    check_once(args, known)
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
@@ -177,3 +187,26 @@ def parse(
 @dataclass(frozen=True)
 class NoSettings:
     "Settings that are read later"
+
+# %% ../../nbs/commands/00_core.ipynb #output
+def check_output(
+    option:str, # as typed, for the error
+    folder:str|Path, # that will be made or written to
+)->None:
+    "Refuse a place where no folder can be"
+    folder = Path(folder)
+    there = next((p for p in (folder, *folder.absolute().parents) if os.path.lexists(p)), folder)
+    place = str(folder) if there==folder else f'{folder} (in {there})'
+    if there.is_symlink() and not there.exists(): raise ValueError(f"{option} {place} is a link that leads nowhere.")
+    if not there.is_dir(): raise ValueError(f"{option} {place} is a file, and a folder is needed.")
+    if not os.access(there, os.W_OK|os.X_OK): raise ValueError(f"{option} {place} cannot be written.")
+
+def check_run_name(
+    name:str, # of a run: a folder, or its name in `models/`
+    folder:Path, # where it will be
+)->None:
+    "Refuse a name that makes no folder of its own"
+    odd = [c for c in name if not c.isprintable() and not '\udc80'<=c<='\udcff']
+    if odd: raise ValueError(f"--name {name!r} holds {odd[0]!r}, which no name should.")
+    if Path(name).name in ('', '.', '..'): raise ValueError(f"--name {name} names no folder of its own. Name one, e.g. --name {Path(name)/'run'}.")
+    check_output('--name', folder)

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Annotated
 
 from tyro.conf import Positional
-from .core import command, names_of, one_of
-from ..core.core import pick
+from .core import check_output, command, names_of, one_of
+from ..core.core import data_root, pick
 from ..training.config import find_run
 
 # %% ../../nbs/commands/01_data.ipynb #make
@@ -28,7 +28,9 @@ class DataMake:
     def __call__(self)->None:
         from cir_nb.data.core import LAYOUTS
         pick(self.name, ['garments'], 'data set that can be made')
+        pick(self.size, ['demo','tiny'], 'size of garments')
         layout = names_of('LAYOUTS').resolve(self.layout)
+        check_output('--root', data_root(self.root or None))
         print(LAYOUTS[layout](self.root or None, self.size, self.seed))
 
 # %% ../../nbs/commands/01_data.ipynb #check
@@ -69,7 +71,9 @@ class DataFetch:
         known = SETS[pick(self.name, SETS, 'data set with a known source')]
         source = f"Annotations: {known.annotations}. Images: {known.images}."
         if self.name!='fashioniq': raise ValueError(f"{self.name} is not published as addresses. {source}")
+        if self.connections<1: raise ValueError(f"--connections must be at least 1, not {self.connections}.")
         if not self.urls: raise ValueError(f"name the lists of addresses with --urls. {source}")
+        check_output('--root', data_root(self.root or None))
         from cir_nb.data.fetch import fetch
         found = fetch(self.urls, self.root or None, self.connections)
         print(found)

@@ -8,7 +8,7 @@ __all__ = ['Demo', 'show']
 # %% ../../nbs/commands/07_demo.ipynb #imports
 from tyro.conf import Positional
 from .core import command
-from .eval import check_names, join_stages
+from .eval import check_names, join_stages, note_missing
 
 # %% ../../nbs/commands/07_demo.ipynb #demo
 @command('demo')
@@ -19,10 +19,13 @@ class Demo:
     root:str = '' # Data root; else CIR_DATA, else data/
     split:str = 'val' # Whose gallery
     rerank:str = '' # A second run, which re-ranks the top K of each query
+    allow_missing:bool = False # Leave out images that are missing or unreadable, and say so
     host:str = '127.0.0.1' # Address to bind to; the app has no login
     port:int = 7860 # The next free one is taken if this is in use
+    share:bool = False # Also at a public address for some days, as Colab and Kaggle need
 
     def __call__(self)->None:
+        if not 0<=self.port<2**16: raise ValueError(f"--port must be from 0 to 65535, not {self.port}.")
         check_names(self.run, self.rerank, data=self.data)
         show(self)
 
@@ -35,7 +38,10 @@ def show(command:Demo)->None:
     run = load_run(command.run)
     pipeline = join_stages(run, command.rerank)
     protocol = None if command.data else run.recipe.protocol or None
-    data = load_data(command.data or run.recipe.data, command.split, command.root or None, protocol)
+    missing = 'drop' if command.allow_missing else 'refuse'
+    data = load_data(command.data or run.recipe.data, command.split, command.root or None, protocol, missing)
     name = f'{run.path.name} + {command.rerank}' if command.rerank else run.path.name
     metrics = None if command.rerank else run.metrics
-    launch(pipeline.index(data), name=name, metrics=metrics, host=command.host, port=command.port)
+    note_missing(data)
+    where = dict(host=command.host, port=command.port, share=command.share)
+    launch(pipeline, data, name=name, metrics=metrics, **where)

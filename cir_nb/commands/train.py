@@ -10,7 +10,7 @@ import sys
 from typing import Generic, TypeVar
 
 from tyro.conf import Suppress
-from .core import NoSettings, command, flags, names_of, new_spellings, parse
+from .core import NoSettings, check_run_name, command, flags, names_of, new_spellings, parse
 from ..core.core import models_dir
 from ..training.config import TrainConfig, find_run
 
@@ -64,7 +64,9 @@ def read_train(
     prog = f'{prog} {method} {data}'
     args = new_spellings(args[2:], flags(cls))
     early = read_early(cls, method, data, [a for a in args if a not in HELP], prog)
-    check_start(early, early.name or f'{method}-{data}')
+    name = early.name or f'{method}-{data}'
+    check_run_name(name, models_dir()/name)
+    check_start(early, name)
     return read_full(cls, early, args, prog)
 
 # %% ../../nbs/commands/02_train.ipynb #start

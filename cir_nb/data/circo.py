@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.core import BadData, data_root, pick
-from ..core.files import find_folder, new_folder, read_json, write_json
+from ..core.files import find_folder, new_folder, read_json, shown, write_json
 from .core import CAPTIONS, DATA, LAYOUTS, CIRData, Protocol, Triplet, resolve_missing
 from .garments import QUERIES, SIZES, draw_images, garments, make_queries
 from .images import image_files
@@ -30,7 +30,8 @@ def with_concept(
     captions:tuple, # the caption and the shared concept
     rng:Random|None=None, # not used
 )->str:
-    "The shared concept, and what should change"
+    "The shared concept, and what should change; what a visitor types is one caption"
+    if len(captions)==1: return captions[0]
     return f'{captions[-1]} that {captions[0]}'
 
 _rule = dict(ks=(5,10,25,50), map_ks=(5,10,25,50), selection_metrics=('mAP@5',))
@@ -83,7 +84,7 @@ def read_queries(
         if t is None:
             targets = '' if split=='test' else 'target_img_id, gt_img_ids, '
             raise BadData(f"{path}: record {i} is not of the form id, reference_img_id, {targets}"
-                          f"relative_caption, shared_concept: {str(r)[:90]}")
+                          f"relative_caption, shared_concept: {shown(r)}")
         if t.id in found.aspects: raise BadData(f"{path}: record {i} has the id {t.id} of an earlier one.")
         aspects = r.get('semantic_aspects', [])
         if not isinstance(aspects, list) or not all(isinstance(a, str) for a in aspects):
@@ -101,7 +102,7 @@ def read_gallery(
     images = info.get('images') if isinstance(info, dict) else None
     if not isinstance(images, list): raise BadData(f"{path} has no list 'images'.")
     bad = next((i for i,r in enumerate(images) if not isinstance(r, dict) or not _is_id(r.get('id'))), None)
-    if bad is not None: raise BadData(f"{path}: image {bad} has no number as its id: {str(images[bad])[:90]}")
+    if bad is not None: raise BadData(f"{path}: image {bad} has no number as its id: {shown(images[bad])}")
     return [coco(r['id']) for r in images]
 
 def annotated_gallery(triplets:list)->list: # names, sorted

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 # %% auto #0
-__all__ = ['CAPTIONS', 'TIES', 'ID_NAMES', 'NOT_IN_ID', 'DATA', 'LAYOUTS', 'MISSING', 'Triplet', 'join_and', 'first_caption',
-           'query_text', 'Protocol', 'add_problem', 'positions', 'Group', 'CIRData', 'drop_images', 'resolve_missing',
-           'load_data']
+__all__ = ['CAPTIONS', 'TIES', 'ID_NAMES', 'NOT_IN_ID', 'DATA', 'LAYOUTS', 'MISSING', 'Triplet', 'join_and', 'join_all',
+           'first_caption', 'query_text', 'Protocol', 'add_problem', 'positions', 'Group', 'CIRData', 'nothing_left',
+           'drop_images', 'resolve_missing', 'load_data']
 
 # %% ../../nbs/data/02_core.ipynb #triplet
 def _names(x)->tuple: return (x,) if isinstance(x, str) else tuple(x)
@@ -50,6 +50,9 @@ def join_and(
     rng:Random|None=None, # given while training: draws one of four forms
 )->str:
     "'C1 and c2'; while training also 'C2 and c1', 'C1' or 'C2', a quarter each"
+    if len(captions)>2:
+        raise BadData(f"caption rule 'and' joins two captions, and a query has {len(captions)}: {captions[0]!r} to {captions[-1]!r}. "
+                      "The rule 'and-all' joins any number.")
     a,b = _tidy(captions[0]),_tidy(captions[-1])
     u = rng.random() if rng else 0.
     if len(captions)==1: return a.capitalize()
@@ -57,6 +60,22 @@ def join_and(
     if .25<u<.5: return f'{b.capitalize()} and {a}'
     return (a if .5<u<.75 else b).capitalize()
 
+# %% ../../nbs/data/02_core.ipynb #join-all
+@CAPTIONS('and-all')
+def join_all(
+    captions:tuple, # any number
+    rng:Random|None=None, # given while training: draws a form
+)->str:
+    "'C1 and c2 and c3'; while training all in a drawn order, or one of them, half each; two captions as `join_and`"
+    if len(captions)<=2: return join_and(captions, rng)
+    texts = [_tidy(c) for c in captions]
+    u = rng.random() if rng else None
+    if u is None: chosen = texts
+    elif u<.5: chosen = Random(u).sample(texts, len(texts))
+    else: chosen = [texts[int((2*u-1)*len(texts))]]
+    return ' and '.join([chosen[0].capitalize(), *chosen[1:]])
+
+# %% ../../nbs/data/02_core.ipynb #first-caption
 @CAPTIONS('first')
 def first_caption(captions:tuple, rng:Random|None=None)->str:
     "The first caption as it stands"
@@ -174,10 +193,20 @@ class CIRData:
         twice = len(self.gallery)-len(self.pos)
         if twice: add_problem(problems, f"{name}: {twice} names stand twice in the gallery.")
         self.names = tuple(dict.fromkeys([*self.gallery, *(t.ref for t in self.triplets)]))
+        self._check_captions(problems)
         self._protocol_id = None
         self._number(pools or {}, problems)
 
     def __len__(self): return len(self.triplets)
+
+# %% ../../nbs/data/02_core.ipynb #check-captions
+@patch_to(CIRData)
+def _check_captions(self, problems:list|None)->None:
+    "Whether the caption rule reads all captions"
+    many = [t for t in self.triplets if len(t.captions)>2] if self.protocol.caption_rule=='and' else []
+    message = (f"{self.name}: {len(many):,} of {len(self):,} queries have more than the two captions that rule 'and' "
+               "joins, e.g. {!r} of {!r}. The rule 'and-all' joins any number.")
+    if many: add_problem(problems, message.format(many[0].captions, many[0].ref))
 
 # %% ../../nbs/data/02_core.ipynb #0018891d
 @patch_to(CIRData)
@@ -230,19 +259,34 @@ def __repr__(self)->str:
     return (f"CIRData({self.name!r}, {self.split!r}: {len(self):,} queries, {len(self.gallery):,} images, "
             f"protocol {self.protocol.name} {self.protocol_id}{left_out})")
 
+# %% ../../nbs/data/02_core.ipynb #nothing-left
+def nothing_left(
+    data:CIRData, # whole
+    lost:dict, # names of images that are left out -> what is wrong with them, if that is known
+)->str:
+    "Says what emptied a data set"
+    first = next(iter(lost), '')
+    why = f": {lost[first]}" if lost.get(first) else ''
+    return (f"{data.name} {data.split}: nothing is left of {len(data):,} queries and {len(data.gallery):,} images, "
+            f"because {len(lost):,} images are missing or cannot be read, e.g. {first!r}{why.rstrip('.')}.")
+
 # %% ../../nbs/data/02_core.ipynb #missing
 def drop_images(
     data:CIRData, # whole
-    lost:set, # names of images to leave out
+    lost:dict|set, # names of images to leave out, perhaps with what is wrong with them
     problems:list|None=None, # as in `CIRData`
 )->CIRData: # smaller, and it says so
     "Drop images, and with them every query that needs one of them"
     def keep(names): return [n for n in names if n not in lost]
     def answerable(t): return t.ref not in lost and not (t.targets and t.targets[0] in lost)
+    lost = lost if isinstance(lost, dict) else dict.fromkeys(sorted(lost), '')
     left = [t for t in data.triplets if answerable(t)]
     kept = [dataclasses.replace(t, targets=keep(t.targets), subset=keep(t.subset)) for t in left]
     pools = {c: keep(data.gallery[i] for i in p.tolist()) for c,p in data.pools.items()}
-    missing = {'images': len(lost & set(data.names)), 'queries': len(data)-len(kept)}
+    missing = {'images': len(lost.keys() & set(data.names)), 'queries': len(data)-len(kept)}
+    emptied = [c for c in data.categories if c and c not in {t.category for t in kept}]
+    if emptied: missing['categories'] = emptied
+    if not kept or not keep(data.gallery): add_problem(problems, nothing_left(data, lost))
     return CIRData(kept, keep(data.gallery), data.images, data.name, data.split, data.protocol, pools, missing,
                    problems)
 
@@ -259,10 +303,14 @@ def resolve_missing(
     named = {n for t in data.triplets for n in (t.ref, *t.targets, *t.subset)}
     need = sorted(named) if data.split=='train' else data.names
     lost = data.images.missing(need)
-    if missing=='drop': lost = [*lost, *data.images.unreadable(sorted(set(need)-set(lost)))]
+    if missing=='drop':
+        why = getattr(data.images, 'lost', {})
+        lost = {n: why.get(n, 'it is not there') for n in lost}
+        lost = dict(data.images.unreadable(sorted(set(need)-set(lost))))|lost
+        return drop_images(data, lost) if lost else data
     if not lost: return data
-    if missing=='drop': return drop_images(data, set(lost))
-    raise BadData(f"{data.name} {data.split}: {len(lost):,} of {len(need):,} images are missing, e.g. {lost[0]!r}. "
+    hint = data.images.hint(lost)+' ' if hasattr(data.images, 'hint') else ''
+    raise BadData(f"{data.name} {data.split}: {len(lost):,} of {len(need):,} images are missing, e.g. {lost[0]!r}. {hint}"
                   "Without them recall is another number; --allow-missing leaves them out and says so in the metrics.")
 
 # %% ../../nbs/data/02_core.ipynb #load

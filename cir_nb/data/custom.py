@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['PROTOCOLS', 'SPLITS', 'TABLES', 'HEAD', 'is_column', 'column_values', 'cell', 'as_triplet', 'Line', 'check_columns',
-           'assign_splits', 'read_table', 'find_table', 'resolve_names', 'pools_of', 'own_data', 'write_own']
+           'assign_splits', 'read_table', 'find_table', 'resolve_names', 'pools_of', 'scan_images', 'queries_of',
+           'OwnImages', 'refuse_lost', 'own_data', 'write_own']
 
 # %% ../../nbs/data/31_custom.ipynb #imports
 import csv, re, warnings
@@ -18,7 +19,8 @@ from ..core.files import new_folder
 from .core import DATA, LAYOUTS, CIRData, Protocol, Triplet, resolve_missing
 from .garments import QUERIES, SIZES, draw_images, garments, make_queries
 from .images import ImageFiles
-from .tables import ImageNames, csv_rows, images_below, json_rows
+from .scan import FolderScan, ImageNames, NotSearched, scan_folder
+from .tables import csv_rows, json_rows
 
 # %% ../../nbs/data/31_custom.ipynb #protocols
 _rule = dict(ks=(1,5,10,50), caption_rule='and')
@@ -145,19 +147,23 @@ def find_table(root:Path)->Path:
 def resolve_names(
     table:list, # of Line
     path:Path, # of the table, for errors
-    known, # names of the images
+    names:ImageNames, # finds the images
     missing:str, # as in `resolve_missing`: whether a name may mean nothing
+    problems:list|None=None, # takes what is wrong, for the doctor
 )->list: # of Line
     "The queries with the names of images for what the table says"
-    names,lines = ImageNames(known),[]
+    lines,odd = [],[]
     for x in table:
         t = x.triplet
         found = {s: names.find(s) for s in (t.ref, *t.targets)}
         wrong = next((why for name,why in found.values() if name is None), None)
-        if wrong and missing not in ('drop','look'): raise BadData(f"{path} line {x.number}: {wrong}.")
-        to = {s: name or s for s,(name,_) in found.items()}
+        if wrong: odd.append(f"{path} line {x.number}: {wrong}.")
+        if wrong and missing not in ('drop','look'): raise BadData(odd[0])
+        to = {s: name or names.meant(s) for s,(name,_) in found.items()}
         targets = tuple(dict.fromkeys(to[s] for s in t.targets))
         lines.append(x._replace(triplet=replace(t, ref=to[t.ref], targets=targets)))
+    if odd and missing=='look':
+        problems.append(f"{len(odd)} of {len(table)} lines name an image that is not searched: {odd[0]}")
     return lines
 
 # %% ../../nbs/data/31_custom.ipynb #pools
@@ -178,6 +184,50 @@ def pools_of(
         raise BadData(f"{path}: {what}, and protocol category searches each category in the sub-folder of its name.")
     return pools
 
+# %% ../../nbs/data/31_custom.ipynb #scan-images
+def scan_images(
+    folder:Path, # of images
+    missing:str, # as in `resolve_missing`
+    problems:list, # takes what is wrong, for the doctor
+)->FolderScan:
+    "What the folder of images holds, with a note of what is not searched"
+    scan = scan_folder(folder)
+    if scan.nothing() and missing!='look': raise BadData(scan.nothing())
+    if scan.nothing(): problems.append(scan.nothing())
+    elif scan.not_searched():
+        warnings.warn(f"{scan.not_searched()} `cir data check own` lists them.", NotSearched, stacklevel=3)
+    return scan
+
+def queries_of(
+    table:list, # of Line
+    split:str, # train, val or test
+    path:Path, # of the table, for errors
+)->list: # of Triplet
+    "The queries of a split"
+    triplets = [x.triplet for x in table if x.split==split]
+    if triplets: return triplets
+    there = ', '.join(f'{n} for {s}' for s,n in Counter(x.split for x in table).items())
+    raise BadData(f"{path} has no queries for split {split}; it has {there}.")
+
+class OwnImages(ImageFiles):
+    "The images of a folder that was scanned, read upright"
+    def __init__(self, scan:FolderScan):
+        super().__init__(scan.paths, upright=True, lost=scan.unread)
+        self.scan = scan
+
+# %% ../../nbs/data/31_custom.ipynb #refuse-lost
+def refuse_lost(scan:FolderScan, split:str)->None:
+    "Refuses a gallery that would be smaller than what the folder was meant to hold"
+    how = "--allow-missing leaves them out and says so in the metrics."
+    if scan.lost:
+        name = next(iter(scan.lost))
+        raise BadData(f"own {split}: {len(scan.lost):,} of {len(scan.lost)+len(scan.paths):,} images cannot be read, e.g. "
+                      f"{name!r} {scan.lost[name]}. Without them recall is another number; {how}")
+    if scan.unlisted:
+        name = next(iter(scan.unlisted))
+        raise BadData(f"own {split}: {len(scan.unlisted):,} folders below {scan.folder} cannot be listed, e.g. {name!r} "
+                      f"({scan.unlisted[name]}). {how}")
+
 # %% ../../nbs/data/31_custom.ipynb #own
 @DATA('own')
 def own_data(
@@ -189,21 +239,21 @@ def own_data(
     "Queries of your own, against all images of a folder"
     rule = PROTOCOLS[pick(protocol or 'own', PROTOCOLS, 'protocol of own')]
     pick(split, SPLITS, 'split of own')
-    path = find_table(data_root(root))
+    path,problems = find_table(data_root(root)),[]
     table = read_table(path)
+    if any(len(x.triplet.captions)>2 for x in table): rule = replace(rule, caption_rule='and-all')
     if missing=='ignore':
-        files = {n:None for x in table for n in (x.triplet.ref, *x.triplet.targets)}
+        names = {n for x in table for n in (x.triplet.ref, *x.triplet.targets)}
+        images = None
     else:
-        files = images_below(path.parent/'images')
-        table = resolve_names(table, path, files, missing)
-    triplets = [x.triplet for x in table if x.split==split]
-    if not triplets:
-        there = ', '.join(f'{n} for {s}' for s,n in Counter(x.split for x in table).items())
-        raise BadData(f"{path} has no queries for split {split}; it has {there}.")
-    gallery = sorted({*files, *(n for t in triplets for n in t.targets)})
+        scan = scan_images(path.parent/'images', missing, problems)
+        table = resolve_names(table, path, ImageNames(scan.paths, scan), missing, problems)
+        if missing=='refuse' and split!='train': refuse_lost(scan, split)
+        names = {*scan.paths, *scan.lost}
+        images = OwnImages(scan)
+    triplets = queries_of(table, split, path)
+    gallery = sorted({*names, *(n for t in triplets for n in t.targets)})
     pools = pools_of(triplets, gallery, rule, path)
-    images = None if missing=='ignore' else ImageFiles(files)
-    problems = []
     data = CIRData(triplets, gallery, images, 'own', split, rule, pools, problems=problems)
     return resolve_missing(data, missing),problems
 

@@ -13,7 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from ..core.core import BadData, data_root, pick
-from ..core.files import find_folder, new_folder
+from ..core.files import decode_text, find_folder, new_folder, shown, text_lines
 from .core import DATA, LAYOUTS, CIRData, Protocol, Triplet, resolve_missing
 from .fashion200k_pairs import draw_pairs, escape, modification
 from .garments import SIZES, draw_images, garments
@@ -43,11 +43,10 @@ def read_columns(
 )->list:
     "The lines of a text file, in columns"
     if not path.is_file(): raise FileNotFoundError(f"{path} is not there: {path.parent} holds {holds(path.parent)}.")
-    try: lines = [x.split(tab) for x in path.read_text(encoding='utf-8').split('\n') if x.strip()]
-    except UnicodeDecodeError as e: raise BadData(f"{path} is not text: {e}.") from None
+    lines = [x.split(tab) for x in text_lines(decode_text(path.read_bytes(), str(path))) if x.strip()]
     bad = next((i for i,x in enumerate(lines) if len(x)<len(form) or not x[0]), None)
     if bad is not None:
-        raise BadData(f"{path}: line {bad+1} is not of the form {', '.join(form)}: {str(lines[bad])[:90]}")
+        raise BadData(f"{path}: line {bad+1} is not of the form {', '.join(form)}: {shown(lines[bad])}")
     return [x[:len(form)] for x in lines]
 
 def read_labels(
@@ -60,6 +59,7 @@ def read_labels(
         raise FileNotFoundError(f"no *_{split}_detect_all.txt in {folder/'labels'}: it holds {holds(folder/'labels')}.")
     lines = [x for f in files for x in read_columns(f, ('path','score','caption'), '\t')]
     labels = {path: escape(caption) for path,_,caption in lines}
+    if not labels: raise BadData(f"Fashion200k {split}: the {len(files)} label files in {folder/'labels'} are empty.")
     again = len(lines)-len(labels)
     message = f"Fashion200k {split}: {again:,} of {len(lines):,} lines name an image again; the last line counts."
     if again: warnings.warn(message, stacklevel=3)
@@ -126,8 +126,10 @@ def read_triplets(
     "The queries of a split"
     if split=='test':
         pairs = [tuple(x) for x in read_columns(folder/'test_queries.txt', ('reference','target'))]
+        if not pairs: raise BadData(f"{folder/'test_queries.txt'} is empty: there are no queries.")
         return triplets_of_pairs(labels, pairs, rule.relevant)
     pairs = draw_pairs(labels, seed=seed, **TRAIN_PAIRS[rule.name])
+    if not pairs: raise BadData(f"{folder/'labels'}: no two of the captions of {len(labels):,} images differ by one word, so there are no queries.")
     return [Triplet(r, modification(labels[r], labels[t]), t, id=str(i)) for i,(r,t) in enumerate(pairs)]
 
 def categories_here(folder:Path, split:str)->str: # 'dress, top'; empty where all are there

@@ -31,12 +31,15 @@ def cache_dir()->Path: # CIR_CACHE, else ~/.cache/cir_nb/features
 def needed_positions(data:CIRData)->list:
     "The images that are read: in training those that queries name, else all"
     if data.split!='train': return list(range(len(data.names)))
-    return torch.cat([data.refs, data.positives[:,0]]).unique().tolist()
+    named = torch.cat([data.refs, data.positives[:,:1].reshape(-1)])
+    return named[named>=0].unique().tolist()
 
 class Stamp(NamedTuple):
     "What a file was when its digest was taken"
     size:int # bytes
-    changed:int # nanoseconds
+    changed:int # when its content did, in nanoseconds, as far as the file says
+    inode:int # its number on the disk
+    touched:int # when anything about it did, in nanoseconds, as the system says
     key:str # digest of its bytes
 
 def short_sha256(x:bytes)->str: # 32 hexadecimal digits
@@ -46,14 +49,16 @@ def short_sha256(x:bytes)->str: # 32 hexadecimal digits
 def stamp_file(path:Path, was:list|None)->Stamp:
     "The key of a file, from an older stamp if that still holds"
     s = path.stat()
-    if was and was[:2]==[s.st_size, s.st_mtime_ns]: return Stamp(*was)
-    return Stamp(s.st_size, s.st_mtime_ns, short_sha256(path.read_bytes()))
+    now = [s.st_size, s.st_mtime_ns, s.st_ino, s.st_ctime_ns]
+    is_same = isinstance(was, list) and was[:-1]==now       # older stamps have two of the four numbers
+    return Stamp(*now, was[-1] if is_same else short_sha256(path.read_bytes()))
 
 # %% ../../nbs/data/05_features.ipynb #stamps
 def read_stamps(file:Path)->dict:
     "What was known of files; nothing where that cannot be read"
-    try: return json.loads(file.read_text())
+    try: found = json.loads(file.read_text())
     except (OSError, ValueError): return {}
+    return found if isinstance(found, dict) else {}
 
 def write_stamps(
     file:Path,
@@ -61,7 +66,7 @@ def write_stamps(
     new:dict, # path -> Stamp
 )->None:
     "Keep what is known of files; a folder that others own can be read all the same"
-    believed = {k:list(s) for k,s in new.items() if s.changed<time.time_ns()-2e9}
+    believed = {k:list(s) for k,s in new.items() if max(s.changed, s.touched)<time.time_ns()-2e9}
     if all(old.get(k)==s for k,s in believed.items()): return
     with contextlib.suppress(OSError), atomic(file) as tmp:
         tmp.write_text(json.dumps(dict(sorted({**old, **believed}.items()))))
@@ -82,7 +87,7 @@ def image_keys(
         path = paths.get(data.names[i])
         if path is None:
             im = data.image(i)
-            return Stamp(0, 0, short_sha256(f'{im.mode} {im.size}'.encode()+im.tobytes()))
+            return Stamp(0, 0, 0, 0, short_sha256(f'{im.mode} {im.size}'.encode()+im.tobytes()))
         try: return stamp_file(path, old.get(str(path)))
         except OSError:
             images.stack([i])                       # says how many cannot be read
@@ -91,7 +96,8 @@ def image_keys(
         bar = tqdm(pool.map(stamp, need), 'digests', len(need), leave=False, delay=2)
         found = dict(zip(need, bar))
     write_stamps(file, old, {str(paths[data.names[i]]):s for i,s in found.items() if data.names[i] in paths})
-    return {i:s.key for i,s in found.items()}
+    reading = getattr(data.images, 'reading', '')
+    return {i: short_sha256(f'{reading} {s.key}'.encode()) if reading else s.key for i,s in found.items()}
 
 # %% ../../nbs/data/05_features.ipynb #model-keys-code
 def weights_key(module:nn.Module)->str:

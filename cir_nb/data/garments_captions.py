@@ -63,7 +63,7 @@ PROTOCOLS = dict(described=Protocol('described', ks=(1,5,10)))
 @DATA('garments-described')
 def garments_described_data(
     split:str='train', # train, val or test
-    root:str|Path|None=None, # where the images are kept; else CIR_DATA, else `data/`
+    root:str|Path|None=None, # may hold garments from before; they are drawn into the cache
     protocol:str|None=None, # there is one, 'described'
     missing:str='refuse', # missing images: refuse, drop or ignore
     size:str='demo', # demo or tiny

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PROTOCOLS', 'PUBLISHED', 'RECORDS', 'FILES', 'KEYS', 'DEPTH', 'holds', 'find_shoes', 'SplitFiles', 'base_name',
-           'read_lines', 'read_names', 'read_records', 'image_tops', 'images_below', 'Listed', 'listed', 'shoes_data',
+           'read_lines', 'read_names', 'read_records', 'image_tops', 'shoes_images', 'Listed', 'listed', 'shoes_data',
            'write_shoes']
 
 # %% ../../nbs/data/22_shoes.ipynb #imports
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core.core import BadData, data_root, pick
-from ..core.files import new_folder, read_json, write_json
+from ..core.files import decode_text, new_folder, read_json, shown, text_lines, write_json
 from .core import DATA, LAYOUTS, CIRData, Protocol, Triplet, resolve_missing
 from .garments import QUERIES, SIZES, draw_images, garments, make_queries
 from .images import ENDINGS, ImageFiles
@@ -58,8 +58,7 @@ def read_lines(path:Path)->list:
     "The lines of a text"
     if not path.is_file():
         raise FileNotFoundError(f"image list {path} is not there: {path.parent} holds {holds(path.parent)}.")
-    try: return path.read_text(encoding='utf-8').split('\n')
-    except UnicodeDecodeError as e: raise BadData(f"image list {path} is not text: {e}.") from None
+    return text_lines(decode_text(path.read_bytes(), f'image list {path}'))
 
 def read_names(path:Path)->list: # of base names
     "The images of a split, from a text file or a JSON list of paths"
@@ -78,7 +77,7 @@ def read_records(path:Path)->list: # of Triplet
     triplets = []
     for i,r in enumerate(records):
         if not isinstance(r, dict) or not all(isinstance(r.get(k), str) for k in KEYS):
-            raise BadData(f"{path}: record {i} is not of the form {', '.join(KEYS)}: {str(r)[:90]}")
+            raise BadData(f"{path}: record {i} is not of the form {', '.join(KEYS)}: {shown(r)}")
         ref,target = base_name(r['ReferenceImageName']),base_name(r['ImageName'])
         triplets.append(Triplet(ref, r['RelativeCaption'], target, id=str(i)))
     return triplets
@@ -93,7 +92,7 @@ def image_tops(folder:Path)->list: # of folders
     if tops: return tops
     raise FileNotFoundError(f"Shoes images folder {folder/'attributedata'} is no folder: {folder} holds {holds(folder)}.")
 
-def images_below(
+def shoes_images(
     folder:Path, # of the data set
     names, # base names, as the annotations have them
 )->ImageFiles:
@@ -126,6 +125,9 @@ def listed(
     count = [(t.ref in known)+(t.targets[0] in known) for t in records]
     least = 1 if gallery=='union' else 2
     triplets = [t for t,n in zip(records, count) if n>=least]
+    if not triplets:
+        raise BadData(f"no query of Shoes is left: the list has {len(names):,} images, e.g. {names[0] if names else ''!r}, and "
+                      f"both images of none of the {len(records):,} records are in it.")
     further = {n for t in triplets for n in (t.ref, *t.targets)}-known
     return Listed(triplets, sorted([*names, *further]), sum(n==1 for n in count))
 
@@ -152,7 +154,7 @@ def shoes_data(
             f"Shoes {split}: {list_file} lists {len(names):,} images and lacks one image of {found.half} records "
             f"(the release lists {PUBLISHED[theirs]['images']:,}). Under protocol {rule.name} that is "
             f"{len(found.triplets):,} queries and {len(found.gallery):,} images.", stacklevel=2)
-    images = None if missing=='ignore' else images_below(folder, found.gallery)
+    images = None if missing=='ignore' else shoes_images(folder, found.gallery)
     name = 'shoes (short list)' if found.half else 'shoes'
     problems = []
     data = CIRData(found.triplets, found.gallery, images, name, split, rule, problems=problems)

@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['Finding', 'share', 'about', 'SplitReading', 'read_split', 'examine_queries', 'examine_counts', 'DecodedImage',
-           'decode', 'decode_all', 'needed', 'missing_images', 'examine_missing', 'pixels_of', 'examine_duplicates',
-           'examine_images', 'examine_leaks']
+           'decode', 'decode_all', 'needed', 'missing_images', 'all_pointers_text', 'examine_missing', 'scan_counts',
+           'examine_scan', 'pixels_of', 'examine_duplicates', 'examine_images', 'examine_leaks']
 
 # %% ../../nbs/integrity/01_checks.ipynb #imports
 import hashlib, os, warnings
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from tqdm.auto import tqdm
 from ..core.core import BadData
 from ..data.core import DATA, CIRData
 from ..data.images import ImageFiles, open_image
+from ..data.scan import FolderScan, NotSearched
 
 # %% ../../nbs/integrity/01_checks.ipynb #finding
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def read_split(
     data,problems = None,[]
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter('always', UserWarning)
+        warnings.simplefilter('ignore', NotSearched)    # the doctor lists all of it
         for how in 'look','ignore':
             try: data,found = DATA[name](split, root, missing=how)
             except (BadData, OSError) as e: problems.append(str(e))
@@ -110,20 +113,26 @@ class DecodedImage:
     mode:str='' # RGB, L, P, CMYK, ...
     problem:str='' # why it cannot be read
 
-def decode(path:Path)->DecodedImage:
+def decode(
+    path:Path,
+    read:Callable=open_image, # how: `open` of an ImageFiles
+)->DecodedImage:
     "Decode one image"
-    try: image = open_image(path)
+    try: image = read(path)
     except BadData as e: return DecodedImage(problem=str(e))
     palette = image.palette.tobytes() if image.palette else b''
     shape = repr((image.mode, image.size)).encode()
     return DecodedImage(hashlib.sha256(shape+palette+image.tobytes()).hexdigest()[:20], image.mode)
 
-def decode_all(paths)->dict: # path -> DecodedImage
+def decode_all(
+    paths:Iterable,
+    read:Callable=open_image, # how: `open` of an ImageFiles
+)->dict: # path -> DecodedImage
     "Decode them all"
     paths = list(dict.fromkeys(paths))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = tqdm(pool.map(decode, paths), 'decoding', len(paths), leave=False, disable=not paths)
-        return dict(zip(paths, found))
+        found = pool.map(lambda p: decode(p, read), paths)
+        return dict(zip(paths, tqdm(found, 'decoding', len(paths), leave=False, disable=not paths)))
 
 # %% ../../nbs/integrity/01_checks.ipynb #missing
 def needed(data:CIRData)->list: # names
@@ -136,17 +145,51 @@ def missing_images(data:CIRData, decoded:dict)->set: # names
     paths = data.images.paths
     return {n for n in data.names if n not in paths or decoded[paths[n]].problem}
 
+def all_pointers_text(reasons:Iterable)->str: # empty if it is otherwise
+    "That all of them are Git LFS pointers"
+    reasons = list(reasons)
+    if not reasons or not all('Git LFS pointer' in why for why in reasons): return ''
+    return ': all of these are Git LFS pointers, which `git lfs pull` replaces by the images'
+
+# %% ../../nbs/integrity/01_checks.ipynb #missing-findings
 def examine_missing(data:CIRData, decoded:dict)->list: # of Finding
     "Missing and unreadable images of a split"
     need,paths = needed(data),data.images.paths
-    missing = [n for n in need if n not in paths]
-    broken = {n: decoded[paths[n]].problem for n in data.names if n in paths and decoded[paths[n]].problem}
-    spare = sorted(set(data.names)-set(paths)-set(missing))
-    unreadable = [f'{n} ({why})' for n,why in broken.items()]
+    lost = {n: data.images.lost[n] for n in data.names if n in data.images.lost}
+    missing = [n for n in need if n not in paths and n not in lost]
+    broken = {n: decoded[paths[n]].problem for n in data.names if n in paths and decoded[paths[n]].problem}|lost
+    spare = sorted(set(data.names)-set(paths)-set(missing)-set(lost))
+    pointers = all_pointers_text(broken.values())
+    unreadable = list(broken) if pointers else [f'{n} ({why})' for n,why in broken.items()]
     some_needed,names = not set(broken).isdisjoint(need),len(data.names)
-    return [*about(missing, 'missing images', len(need), 'images are missing', data, True),
-            *about(unreadable, 'unreadable images', names, 'images cannot be read', data, some_needed),
+    text = 'images cannot be read'+pointers
+    hint = data.images.hint(missing)
+    gone = f'images are missing ({hint})' if hint else 'images are missing'
+    return [*about(missing, 'missing images', len(need), gone, data, True),
+            *about(unreadable, 'unreadable images', names, text, data, some_needed),
             *about(spare, 'missing spare images', names, 'images are missing that no query names', data)]
+
+# %% ../../nbs/integrity/01_checks.ipynb #scan
+def scan_counts(scan:FolderScan, decoded:dict)->dict: # kind -> how many, and entries, folders and unlisted folders
+    "What each entry of an images folder is"
+    broken = sum(bool(decoded[p].problem) for p in scan.paths.values())
+    counts = dict(scan.counts)
+    counts['searched'] -= broken
+    counts['not readable'] += broken
+    return dict(entries=sum(counts.values()), **counts, folders=scan.folders, unlisted=len(scan.unlisted))
+
+def examine_scan(scan:FolderScan)->list: # of Finding
+    "What a folder of images holds that is not searched"
+    def named(why): return tuple(f'{n} ({why[n]})' for n in sorted(why))
+    repeated = {n: f'repeats {what}' for n,what in scan.repeated.items()}
+    not_read = {n: why for n,why in (scan.missing|scan.unreadable).items() if n not in scan.lost}
+    out = [('not read', 'images that are not read', named(not_read), True),
+           ('unlisted folders', 'folders that cannot be listed', named(scan.unlisted), True),
+           ('repeated', 'files and links that repeat others', named(repeated), False),
+           ('not an image', 'files that are no images', tuple(scan.names('not an image')), False),
+           ('hidden', 'files that are hidden or of the system', tuple(scan.names('hidden')), False)]
+    return [Finding(what, f'{text} in {scan.folder} ({len(names):,})', names, fault)
+            for what,text,names,fault in out if names]
 
 # %% ../../nbs/integrity/01_checks.ipynb #duplicates
 def pixels_of(data:CIRData, decoded:dict)->dict: # name -> digest of its pixels

@@ -4,21 +4,22 @@
 
 # %% auto #0
 __all__ = ['UNKNOWN', 'is_image', 'seal_findings', 'examine_seal', 'dead_finding', 'examine_files', 'Report', 'cell',
-           'effect_line', 'reading_findings', 'examine_split', 'examine']
+           'effect_line', 'scan_lines', 'reading_findings', 'examine_split', 'examine_folders', 'examine']
 
 # %% ../../nbs/integrity/03_doctor.ipynb #imports
 import dataclasses
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core.core import BadData, data_root, patch_to, pick
 from ..core.files import changes
 from ..data.core import DATA, CIRData
-from ..data.images import ENDINGS
+from ..data.images import ENDINGS, printable
+from ..data.scan import KINDS
 from .checks import (Finding, decode_all, examine_counts, examine_images, examine_leaks,
-    examine_queries, missing_images, read_split, share)
+    examine_queries, examine_scan, missing_images, read_split, scan_counts, share)
 from .missing import effects, recalls
 from .reference import SETS, Reference, changed_files
 
@@ -83,6 +84,7 @@ class Report:
     drawn:bool=False # Garments in the layout of this set
     counts:list=field(default_factory=list) # Queries and images of each split and category
     modes:dict=field(default_factory=dict) # Images by mode
+    scan:dict=field(default_factory=dict) # Entries of a scanned images folder by kind
     effects:list=field(default_factory=list) # What galleries lost
     recalls:dict=field(default_factory=dict) # split -> 'R@10' -> measured, probably, least
     findings:list=field(default_factory=list)
@@ -101,7 +103,7 @@ class Report:
         "Plain values, complete"
         findings = [dataclasses.asdict(f) for f in self.findings]
         return dict(name=self.name, root=str(self.root), clean=not self.faults, drawn=self.drawn, counts=self.counts,
-                    modes=self.modes, effects=self.effects, recalls=self.recalls, findings=findings,
+                    modes=self.modes, scan=self.scan, effects=self.effects, recalls=self.recalls, findings=findings,
                     annotations=self.known.annotations, images=self.known.images)
 
 # %% ../../nbs/integrity/03_doctor.ipynb #verdict
@@ -146,6 +148,14 @@ def recall(self)->list: # of lines
     return out
 
 # %% ../../nbs/integrity/03_doctor.ipynb #text
+def scan_lines(scan:dict)->list: # of str
+    "What each entry of a scanned folder is, in a line"
+    if not scan: return []
+    kinds = ', '.join(f'{scan[k]:,} {k}' for k in KINDS)
+    unlisted = f", of which {scan['unlisted']:,} cannot be listed" if scan['unlisted'] else ''
+    where = f"{scan['folders']:,} folder{'s'*(scan['folders']>1)}{unlisted}"
+    return [f"  {scan['entries']:,} files and links in {where}: {kinds}"]
+
 @patch_to(Report)
 def __str__(self)->str:
     sections = {'': self.table() if self.counts else []}
@@ -154,13 +164,14 @@ def __str__(self)->str:
     sections['recall'] = self.recall()
     modes = ', '.join(f'{n:,} {m}' for m,n in self.modes.items())
     sections['images'] = [f"  {sum(self.modes.values()):,} decoded: {modes}"] if modes else []
+    sections['images'] += scan_lines(self.scan)
     known = [f'  annotations: {self.known.annotations}', f'  images: {self.known.images}']
     sections['to be had'] = known if self.comparable else []
     out = [self.verdict()]
     for title,lines in sections.items():
         if lines and title: out.append(title)
         out += lines
-    return '\n'.join(out)
+    return printable('\n'.join(out))
 
 # %% ../../nbs/integrity/03_doctor.ipynb #reading
 def reading_findings(
@@ -199,6 +210,17 @@ def examine_split(
     report.effects += effects(data, missing)
     if ranker and data.positives.shape[1]: report.recalls[split] = recalls(data, missing, ranker)
 
+# %% ../../nbs/integrity/03_doctor.ipynb #folders
+def examine_folders(report:Report, splits:Iterable, decoded:dict)->None:
+    "What the folders of images hold, and how they lie"
+    images = [d.images for d in splits]
+    scan = next((i.scan for i in images if hasattr(i, 'scan')), None)
+    if scan is not None:
+        report.scan = scan_counts(scan, decoded)
+        report.findings += examine_scan(scan)
+    for layout in dict.fromkeys(i.layout for i in images if i.layout):
+        report.findings.append(Finding('layout', f'images lie in {layout}', (), False))
+
 # %% ../../nbs/integrity/03_doctor.ipynb #examine
 UNKNOWN = Reference('yours', 'yours', optional=('train','val','test'))
 
@@ -218,7 +240,10 @@ def examine(
     read = {s: read_split(name, s, root) for s in splits or known.splits}
     report.findings += reading_findings(read, known.optional)
     data = {s: r.data for s,r in read.items() if r.data is not None}
-    decoded = decode_all(p for d in data.values() for p in d.images.paths.values())
+    decoded = {}
+    for d in data.values():
+        decoded |= decode_all([p for p in d.images.paths.values() if p not in decoded], d.images.open)
     report.modes = dict(Counter(p.mode for p in decoded.values() if p.mode).most_common())
+    examine_folders(report, data.values(), decoded)
     for d in data.values(): examine_split(report, d, data.get('train'), decoded, ranker)
     return report

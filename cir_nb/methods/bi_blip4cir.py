@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['TUNE', 'BLIP', 'TRAIN', 'RIGHT', 'SHORT_TOKENS', 'TINY1', 'TRAIN2', 'TINY2', 'POSITIONS', 'BiConfig', 'stage1_recipe',
            'stage1_recipes', 'for_data_sets', 'BiBLIP4CIR', 'BiCombinerConfig', 'stage2_recipe', 'stage2_recipes',
-           'BiCombiner', 'our_name', 'fit_base', 'check_parts', 'published_run']
+           'BiCombiner', 'our_name', 'fit_base', 'check_parts', 'part_of', 'published_run']
 
 # %% ../../nbs/methods/10_bi_blip4cir.ipynb #imports
 from dataclasses import dataclass
 from functools import partial
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +18,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from ..backbones.blip import UNUSED
 from ..backbones.vit import resample_abs_pos_embed
-from ..core.core import BadData, patch_to, pick
+from ..core.config import Choice, Range, Share, Size, Weight
+from ..core.core import BadData, patch_to
 from ..models.bidirectional import BidirectionalComposer, BidirectionalConfig, reverse_scores
 from ..models.combiner import Combiner
 from ..models.composer import METHODS
@@ -29,11 +31,8 @@ TUNE = 'text','both','image','none'
 @dataclass(frozen=True)
 class BiConfig(BidirectionalConfig):
     "What is tuned"
-    tune:str='text' # text (published), both, image or none
-    head:float=100. # Rate of the text projection, which no schedule changes, in multiples of the others'; 1: theirs
-    def __post_init__(self):
-        super().__post_init__()
-        pick(self.tune, TUNE, 'choice of tune')
+    tune:Annotated[str, Choice('choice of tune', TUNE)]='text' # text (published), both, image or none
+    head:Weight=100. # Rate of the text projection, which no schedule changes, in multiples of the others'; 1: theirs
 
 # %% ../../nbs/methods/10_bi_blip4cir.ipynb #recipes1
 BLIP = 'blip:model_base@384'
@@ -97,11 +96,11 @@ def param_groups(self, lr:float)->list: # of groups for the optimizer
 @dataclass(frozen=True)
 class BiCombinerConfig(BidirectionalConfig):
     "Sizes of the Combiner"
-    reverse:float=.5 # Weight of the reversed loss; 0: forward only
-    projection:int=2560 # Width that each feature is projected to
-    hidden:int=5120 # Width of the networks behind
-    dropout:float=.5
-    max_pairs:int=2**15 # Reversed queries that are held at once
+    reverse:Weight=.5 # Weight of the reversed loss; 0: forward only
+    projection:Size=2560 # Width that each feature is projected to
+    hidden:Size=5120 # Width of the networks behind
+    dropout:Share=.5
+    max_pairs:Annotated[int, Range(1, 2**31)]=2**15 # Reversed queries that are held at once
 
 TRAIN2 = dict(batch_size=512, epochs=300, lr=2e-5, optimizer='adam', weight_decay=0., mixed_precision='fp16',
     num_workers=4)
@@ -189,7 +188,13 @@ def check_parts(states:dict, start)->None:
                       "tuned_blip_mean.pt (CIRR) beside them.")
 
 # %% ../../nbs/methods/10_bi_blip4cir.ipynb #importer
-@importer('bi_blip4cir', fit_base, model=our_name, BLIPTextEncoder=our_name, Combiner='combiner.')
+def part_of(names)->str: # of tensors
+    "Which part tensors without a part's name are; '': not clear"
+    if 'combiner_layer.weight' in names: return 'Combiner'
+    if 'visual_encoder.pos_embed' in names: return 'model'
+    return 'BLIPTextEncoder' if any(n.startswith('text_encoder.') for n in names) else ''
+
+@importer('bi_blip4cir', fit_base, part_of, model=our_name, BLIPTextEncoder=our_name, Combiner='combiner.')
 def published_run(states:dict, data:str, start)->dict:
     "Stage I from a tuned text encoder, stage II with a Combiner too; the image encoder is BLIP's, or that of a run"
     check_parts(states, start)

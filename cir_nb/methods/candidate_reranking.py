@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['COMMON', 'EPOCHS', 'BACKBONE', 'TINY', 'RECIPES', 'CandidateRerankingConfig', 'recipe', 'CandidateReranking',
-           'our_name', 'published']
+           'our_name', 'part_of', 'published']
 
 # %% ../../nbs/methods/20_candidate_reranking.ipynb #imports
 from dataclasses import dataclass
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+from ..core.config import Settings
 from ..core.core import BadData
 from ..data.loader import Batch
 from ..models.composer import METHODS, Composer
@@ -19,7 +20,7 @@ from ..models.losses import info_nce
 
 # %% ../../nbs/methods/20_candidate_reranking.ipynb #config
 @dataclass(frozen=True)
-class CandidateRerankingConfig:
+class CandidateRerankingConfig(Settings):
     "What the first stage tunes"
     tune_image:bool=False # Train the image tower too; published: frozen
     mask_duplicate_targets:bool=False # Do not count the same target in another row as wrong; published: counted
@@ -76,7 +77,12 @@ def our_name(
     if key.endswith('position_ids'): return None
     return key if key.startswith('cls_head.') else f'backbone.{key}'
 
-@importer('candidate_reranking', BLIP_Retrieval=our_name, BLIP_NLVR=our_name)
+def part_of(names)->str: # of tensors
+    "Which stage tensors without a part's name are; '': not clear"
+    if any(n.startswith('cls_head.') for n in names): return 'BLIP_NLVR'
+    return 'BLIP_Retrieval' if {'text_proj.weight','visual_encoder.pos_embed'}<=set(names) else ''
+
+@importer('candidate_reranking', recognise=part_of, BLIP_Retrieval=our_name, BLIP_NLVR=our_name)
 def published(states:dict, data:str, start)->dict:
     "`blip.pt` and `blip_mean.pt` of either stage"
     if len(states)>1:

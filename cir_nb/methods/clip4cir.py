@@ -4,14 +4,17 @@
 
 # %% auto #0
 __all__ = ['TUNE', 'STAGE1', 'TINY', 'MASKED', 'RECIPES1', 'UNTUNED', 'ZERO_SHOT', 'STAGE2', 'RECIPES2', 'CLIP4CirConfig',
-           'CLIP4Cir', 'Sum', 'ImageOnly', 'TextOnly', 'CombinerConfig', 'CLIP4CirCombiner', 'towers_of', 'published']
+           'CLIP4Cir', 'Sum', 'ImageOnly', 'TextOnly', 'CombinerConfig', 'CLIP4CirCombiner', 'towers_of', 'part_of',
+           'published']
 
 # %% ../../nbs/methods/00_clip4cir.ipynb #imports
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch.nn.functional as F
 from torch import Tensor, nn
-from ..core.core import BadData, pick
+from ..core.config import Choice, Positive, Settings, Share, Size
+from ..core.core import BadData
 from ..data.loader import Batch
 from ..models.combiner import Combiner
 from ..models.composer import METHODS, Composer
@@ -22,12 +25,11 @@ from ..models.losses import info_nce
 TUNE = 'both','text','image','none'
 
 @dataclass(frozen=True)
-class CLIP4CirConfig:
+class CLIP4CirConfig(Settings):
     "What is tuned, and against what"
-    tune:str='both' # both, text, image or none
-    temperature:float=.01 # Of the contrast; the paper multiplies by 100
+    tune:Annotated[str, Choice('choice of tune', TUNE)]='both' # both, text, image or none
+    temperature:Positive=.01 # Of the contrast; the paper multiplies by 100
     mask_duplicate_targets:bool=False # Do not count the same target in another row as wrong; published: counted
-    def __post_init__(self): pick(self.tune, TUNE, 'choice of tune')
 
 STAGE1 = dict(batch_size=128, epochs=100, lr=2e-6, eps=1e-7, weight_decay=.01, mixed_precision='fp16', num_workers=8)
 TINY = dict(backbone='tiny', model=dict(mask_duplicate_targets=True),
@@ -89,12 +91,12 @@ class TextOnly(CLIP4Cir):
 
 # %% ../../nbs/methods/00_clip4cir.ipynb #stage2
 @dataclass(frozen=True)
-class CombinerConfig:
+class CombinerConfig(Settings):
     "Sizes of the Combiner"
-    projection:int=2560 # Width that each feature is projected to
-    hidden:int=5120 # Width of the networks behind
-    dropout:float=.5
-    temperature:float=.01 # Of the contrast
+    projection:Size=2560 # Width that each feature is projected to
+    hidden:Size=5120 # Width of the networks behind
+    dropout:Share=.5
+    temperature:Positive=.01 # Of the contrast
     mask_duplicate_targets:bool=False # As in stage 1
 
 STAGE2 = dict(batch_size=4096, epochs=300, lr=2e-5, optimizer='adam', weight_decay=0., mixed_precision='fp16',
@@ -132,7 +134,12 @@ def towers_of(states:dict, start)->dict: # backbone, and perhaps start
     raise BadData("a Combiner alone is no model. Name the CLIP that it was trained on beside it, tuned_clip_best.pt, "
                   "or a run that has its towers with --start.")
 
-@importer('clip4cir', CLIP='backbone.clip.', Combiner='combiner.')
+def part_of(names)->str: # of tensors
+    "Which part tensors without a part's name are; '': not clear"
+    if 'combiner_layer.weight' in names: return 'Combiner'
+    return 'CLIP' if 'text_projection' in names else ''
+
+@importer('clip4cir', recognise=part_of, CLIP='backbone.clip.', Combiner='combiner.')
 def published(states:dict, data:str, start)->dict:
     "Stage 1 from `tuned_clip_best.pt`; stage 2 from `combiner.pt` with it, or with a stage-1 run"
     towers,combiner = towers_of(states, start),states.get('Combiner')

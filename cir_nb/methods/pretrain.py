@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from ..core.config import Settings, Weight
 from ..core.core import patch_to
 from ..data.loader import Batch
 from ..models.composer import METHODS, Composer
@@ -19,10 +20,10 @@ from ..models.losses import info_nce, similarity
 
 # %% ../../nbs/methods/50_pretrain.ipynb #config
 @dataclass(frozen=True)
-class PretrainConfig:
+class PretrainConfig(Settings):
     "What the losses weigh"
-    match:float=1. # Weight of the matching loss; 0 leaves it out
-    hardness:float=1. # How far wrong pairs are sampled by their similarity: 1 as in BLIP, 0 by chance alone
+    match:Weight=1. # Weight of the matching loss; 0 leaves it out
+    hardness:Weight=1. # How far wrong pairs are sampled by their similarity: 1 as in BLIP, 0 by chance alone
 
 COMMON = dict(batch_size=96, schedule='cosine', warmup_ratio=.05, weight_decay=.05)
 RECIPES = {

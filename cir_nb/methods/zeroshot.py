@@ -10,18 +10,16 @@ from dataclasses import dataclass
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+from ..core.config import Settings, Share
 from ..data.loader import Batch
 from ..models.composer import METHODS, Composer, NoConfig
 from ..models.losses import info_nce, similarity
 
 # %% ../../nbs/methods/40_zeroshot.ipynb #config
 @dataclass(frozen=True)
-class ZeroShotConfig:
+class ZeroShotConfig(Settings):
     "What goes into a sum"
-    text:float=.5 # Share of the text; 0 reads the reference alone, 1 the text alone
-
-    def __post_init__(self):
-        if not 0<=self.text<=1: raise ValueError(f"a text's share of {self.text:g}: it lies between 0 and 1.")
+    text:Share=.5 # Share of the text; 0 reads the reference alone, 1 the text alone
 
 UNTRAINED = dict(epochs=0)
 RECIPES = {'': dict(backbone='blip2:pretrain', train=UNTRAINED), 'tiny': dict(backbone='blip2:tiny', train=UNTRAINED)}

@@ -23,6 +23,7 @@ class Importer:
     parts:dict # class in the file -> prefix of our keys, or a function from published key to ours, or None: not used
     recipe:Callable # (states, data set, run it starts from or None) -> plain fields of the recipe
     fit:Callable|None=None # (tensors under our names, the model's own) -> tensors under our names
+    recognise:Callable|None=None # names of tensors that stand under no part -> the part that they are; '': not clear
 
     def rename(self, states:dict)->tuple: # ({our key: tensor}, [published keys that are not used])
         "The tensors of all parts under our names"
@@ -45,10 +46,11 @@ class Importer:
 def importer(
     name:str, # the method, as `cir import --method` has it
     fit:Callable|None=None, # as in `Importer`
+    recognise:Callable|None=None, # as in `Importer`
     **parts, # as in `Importer`
 )->Callable: # decorator of the function that makes the recipe's fields
     "Registers how a method's files are imported"
-    def register(recipe:Callable)->Importer: return IMPORTERS(name)(Importer(parts, recipe, fit))
+    def register(recipe:Callable)->Importer: return IMPORTERS(name)(Importer(parts, recipe, fit, recognise))
     return register
 
 def tensor_size(

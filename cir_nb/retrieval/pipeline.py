@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ..core.core import patch_to
 from ..data.core import CIRData, query_text
 from ..data.features import open_cache
-from ..data.images import open_image
+from ..data.images import open_upright
 from ..data.loader import Batch, ImageRows, Rows
 from ..models.composer import Composer, Method
 from ..models.losses import similarity
@@ -168,7 +168,7 @@ def index(self,
 @patch_to(Pipeline)
 def _open(self, reference:int|PILImage|str|Path)->int|PILImage:
     "A position stays one, a file becomes an image"
-    return open_image(reference) if isinstance(reference, (str,Path)) else reference
+    return open_upright(reference) if isinstance(reference, (str,Path)) else reference
 
 @patch_to(Pipeline)
 def _reference(self, model:Method, reference:int|PILImage)->Tensor: # (1,...) features

@@ -65,7 +65,7 @@ def sweep(
     for k in sorted({0, *depths}):
         again = candidates.rerank(known, k) if k else candidates
         top = candidates.rerank(best, k) if k else candidates
-        pairs = float((candidates.indices[:,:k]>=0).sum())/len(candidates)
+        pairs = float((candidates.indices[:,:k]>=0).sum())/max(1, len(candidates))
         rows.append({'K':k, 'pairs':pairs, **compute_metrics(again, data), 'oracle':compute_metrics(top, data)['mean']})
     return pd.DataFrame(rows).set_index('K').round(2)
 

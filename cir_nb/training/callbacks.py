@@ -4,22 +4,21 @@
 
 # %% auto #0
 __all__ = ['Progress', 'StopOnNaN', 'Log', 'Validate', 'SaveBest', 'generator_state', 'set_generators', 'save_state',
-           'load_state', 'SaveState']
+           'read_state', 'check_best', 'load_state', 'SaveState']
 
 # %% ../../nbs/training/03_callbacks.ipynb #imports
-import os, random
+import random, warnings
 from pathlib import Path
 
 import torch
 from tqdm.auto import tqdm
 from ..core.core import BadData, patch_to
-from ..core.files import atomic
 from ..data.core import CIRData
 from ..data.loader import Rows
 from ..retrieval.evaluate import evaluate
 from ..retrieval.metrics import read_metrics
 from .learner import Callback, Learner
-from .runs import save_weights
+from .runs import durable, read_weights, save_weights
 
 # %% ../../nbs/training/03_callbacks.ipynb #progress
 class Progress(Callback):
@@ -65,6 +64,10 @@ class Log(Callback):
         self.logged = learn.metrics
         if not learn.accelerator.is_main_process: return
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        there = self.path.stat().st_size if self.path.is_file() else 0
+        if there<self.size:
+            warnings.warn(f"log {self.path} has {there:,} bytes of {self.size:,}: the rest is lost.", stacklevel=2)
+            self.size = there
         with open(self.path, 'ab') as f: f.truncate(self.size)
         if not self.size: self.write('step,epoch,name,value\n')
 
@@ -186,16 +189,34 @@ def save_state(learn:Learner, path:Path)->None:
         metrics=learn.metrics and learn.metrics.to_dict(),
         callbacks={type(c).__name__: c.state() for c in learn.callbacks},
         **generator_state())
-    with atomic(path) as tmp, open(tmp, 'wb') as f:
-        torch.save(state, f)
-        f.flush()
-        os.fsync(f.fileno())
+    try:
+        with durable(path) as tmp: torch.save(state, tmp)
+    except (OSError, RuntimeError) as e:
+        raise BadData(f"state {path} cannot be written: {e}. The one before it is kept.") from None
+
+def read_state(path:Path)->dict:
+    "What `save_state` wrote"
+    try:
+        state = torch.load(path, map_location='cpu', weights_only=True)
+        lost = {'model','opt','sched','callbacks'}-state.keys()
+        if lost: raise KeyError(*sorted(lost))
+        return state
+    except Exception as e: # a damaged file raises whatever the damaged place leads to
+        raise BadData(f"state {path} cannot be read ({type(e).__name__}). Remove its folder to begin again.") from None
+
+# %% ../../nbs/training/03_callbacks.ipynb #load-state
+def check_best(learn:Learner)->None:
+    "Refuse to go on without the best weights so far"
+    for c in learn.callbacks:
+        if not isinstance(c, SaveBest) or not c.best: continue
+        try: read_weights(learn.stage, c.path)
+        except BadData as e:
+            raise BadData(f"the best weights of this training, those of epoch {c.epoch}, are lost: {e} "
+                          "Put the file back, or begin again with --overwrite.") from None
 
 def load_state(learn:Learner, path:Path)->None:
     "Go on from a saved state"
-    try: s = torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as e:
-        raise BadData(f"state {path} cannot be read ({type(e).__name__}). Remove its folder to begin again.") from None
+    s = read_state(path)
     learn.stage.load_state_dict(s['model'])
     learn.opt.load_state_dict(s['opt'])
     learn.sched.load_state_dict(s['sched'])
@@ -204,6 +225,7 @@ def load_state(learn:Learner, path:Path)->None:
     learn.step = s['step']
     learn.metrics = s['metrics'] and read_metrics(s['metrics'])
     for c in learn.callbacks: c.load_state(s['callbacks'].get(type(c).__name__, {}) or c.state())
+    check_best(learn)
     set_generators(s)
 
 # %% ../../nbs/training/03_callbacks.ipynb #save-state
