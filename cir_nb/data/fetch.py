@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MIN_ADDRESSES', 'find_placeholders', 'move_placeholders', 'FetchResult', 'count_reasons', 'Failures', 'sort_failures',
-           'check_line', 'host_of', 'still_answers', 'fetcher', 'settled', 'explained', 'fetch_all', 'images_folder',
+           'host_of', 'still_answers', 'check_line', 'fetcher', 'settled', 'explained', 'fetch_all', 'images_folder',
            'fetch']
 
 # %% ../../nbs/data/41_fetch.ipynb #imports
@@ -90,19 +90,6 @@ def sort_failures(
     dead = {n: f.why for n,f in failures.items() if is_dead(f)}
     return Failures(dead, {n: f.why for n,f in failures.items() if n not in dead})
 
-# %% ../../nbs/data/41_fetch.ipynb #check-line
-def check_line(
-    name:str, # of the image that failed last
-    url:str, # its address
-    why:str, # why there is none
-    row:int, # how many names in a row had no answer
-    patience:int, # how many may
-)->None:
-    "Refuses to go on where nothing answers"
-    if row<patience: return
-    raise BadData(f"no answer for {row} names in a row, e.g. {name} at {url}: {why}. "
-                  "Is the network there? The same command goes on.")
-
 # %% ../../nbs/data/41_fetch.ipynb #silent-hosts
 def host_of(url:str)->str: return re.sub(r'^https?://([^/]*).*', r'\1', url).lower()
 
@@ -113,6 +100,24 @@ def still_answers(url:str)->bool: # False for no address
     except PermanentError as e: return e.cause==Cause.ANSWER
     except MachineError: return False
     return True
+
+# %% ../../nbs/data/41_fetch.ipynb #check-line
+def check_line(
+    name:str, # of the image that failed last
+    url:str, # its address
+    why:str, # why there is none
+    row:int, # how many names in a row had no answer
+    patience:int, # how many may
+    heard:str, # an address that answered before; empty if none did
+    gone:set, # takes a host that is silent while others answer
+)->int: # how many names in a row count from here on
+    "Refuses to go on where nothing answers"
+    if row<patience: return row
+    if still_answers(heard):
+        gone.add(host_of(url))
+        return 0
+    raise BadData(f"no answer for {row} names in a row, e.g. {name} at {url}: {why}. "
+                  "Is the network there? The same command goes on.")
 
 # %% ../../nbs/data/41_fetch.ipynb #fetch-all
 def fetcher(
@@ -167,10 +172,7 @@ def fetch_all(
                 if failure: failures[name] = failure
                 if not failure or failure.cause==Cause.ANSWER: heard = todo[name]
                 row = row+1 if failure and ', tried' in failure.why else 0
-                if row>=patience and still_answers(heard):
-                    gone.add(host_of(todo[name]))
-                    row = 0
-                check_line(name, todo[name], failure.why if failure else '', row, patience)
+                row = check_line(name, todo[name], failure.why if failure else '', row, patience, heard, gone)
         except BaseException as e:
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
