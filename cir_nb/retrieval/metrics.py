@@ -23,7 +23,7 @@ from ..data.core import CIRData
 from .ranking import NEVER, Ranking
 
 # %% ../../nbs/retrieval/01_metrics.ipynb #hits
-NOWHERE = torch.iinfo(torch.long).max # the rank of a target that is not there
+NOWHERE = 2**53 # the rank of a target that is not there; one can be added to it, and a double holds it
 
 def check_targets(ranking:Ranking)->None:
     "Refuse a split whose targets nobody here knows"
