@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['MIN_ADDRESSES', 'find_placeholders', 'move_placeholders', 'FetchResult', 'count_reasons', 'Failures', 'sort_failures',
-           'check_line', 'fetcher', 'check_heard', 'fetch_all', 'images_folder', 'fetch']
+           'host_of', 'still_answers', 'check_line', 'fetcher', 'settled', 'explained', 'fetch_all', 'images_folder',
+           'fetch']
 
 # %% ../../nbs/data/41_fetch.ipynb #imports
 import hashlib, os, re, shutil, threading
@@ -18,7 +19,8 @@ from typing import NamedTuple
 from tqdm.auto import tqdm
 from ..core.core import BadData, data_root
 from ..core.files import atomic, find_folder, written
-from .download import PARTIAL_DIR, Cause, MachineError, fetch_one, new_session, read_urls
+from .download import (PARTIAL_DIR, TRIES, Cause, MachineError, PermanentError, download, fetch_one,
+                                   new_session, read_urls)
 from .images import image_files
 
 # %% ../../nbs/data/41_fetch.ipynb #placeholders
@@ -88,6 +90,17 @@ def sort_failures(
     dead = {n: f.why for n,f in failures.items() if is_dead(f)}
     return Failures(dead, {n: f.why for n,f in failures.items() if n not in dead})
 
+# %% ../../nbs/data/41_fetch.ipynb #silent-hosts
+def host_of(url:str)->str: return re.sub(r'^https?://([^/]*).*', r'\1', url).lower()
+
+def still_answers(url:str)->bool: # False for no address
+    "Whether an address that answered before still does"
+    if not url: return False
+    try: download(url, new_session(), threading.Event(), timeout=30)
+    except PermanentError as e: return e.cause==Cause.ANSWER
+    except MachineError: return False
+    return True
+
 # %% ../../nbs/data/41_fetch.ipynb #check-line
 def check_line(
     name:str, # of the image that failed last
@@ -95,28 +108,47 @@ def check_line(
     why:str, # why there is none
     row:int, # how many names in a row had no answer
     patience:int, # how many may
-)->None:
+    heard:str, # an address that answered before; empty if none did
+    gone:set, # takes a host that is silent while others answer
+)->int: # how many names in a row count from here on
     "Refuses to go on where nothing answers"
-    if row<patience: return
+    if row<patience: return row
+    if still_answers(heard):
+        gone.add(host_of(url))
+        return 0
     raise BadData(f"no answer for {row} names in a row, e.g. {name} at {url}: {why}. "
                   "Is the network there? The same command goes on.")
 
 # %% ../../nbs/data/41_fetch.ipynb #fetch-all
-def fetcher(todo:dict, folder:Path, stop:threading.Event, pause:float)->Callable: # name -> Failure or None
+def fetcher(
+    todo:dict, folder:Path, stop:threading.Event, pause:float, # as in `fetch_all`
+    gone:set, # hosts that are not waited for; it may grow
+)->Callable: # name -> Failure or None
     "Fetches one name, with the session of its thread"
     local = threading.local()
     def one(name):
         if stop.is_set(): return None
         if not hasattr(local, 'session'): local.session = new_session()
-        return fetch_one(name, todo[name], folder, local.session, stop, pause)
+        tries = 1 if host_of(todo[name]) in gone else TRIES
+        return fetch_one(name, todo[name], folder, local.session, stop, pause, tries)
     return one
 
-def check_heard(failures:dict, heard:bool, todo:dict)->None:
-    "Refuse to call addresses dead where nobody was heard at all"
+def settled(
+    failures:dict, # name -> Failure
+    heard:bool, # whether any host answered
+    todo:dict, # name -> address
+)->Failures:
+    "Whose fault it was; where nobody was heard at all, no address is called dead"
     silent = [n for n,f in failures.items() if f.cause in (Cause.SILENCE, Cause.PROXY)]
-    if heard or not silent: return
+    if heard or not silent: return sort_failures(failures, heard)
     raise BadData(f"no answer for any of {len(silent):,} names, e.g. {silent[0]} at {todo[silent[0]]}: {failures[silent[0]].why}. "
                   "Is the network there? Nothing is written down as dead, and the same command goes on.")
+
+# %% ../../nbs/data/41_fetch.ipynb #explained
+def explained(error:BaseException, done:int, n:int)->BaseException:
+    "What ended the loop, in words where it was this machine"
+    if not isinstance(error, MachineError): return error
+    return BadData(f"{error}. {done:,} of {n:,} images came before; the same command goes on.")
 
 # %% ../../nbs/data/41_fetch.ipynb #fetch-loop
 def fetch_all(
@@ -127,28 +159,26 @@ def fetch_all(
     patience:int=25, # how many names in a row may fail for want of an answer
 )->Failures:
     "Fetches images in parallel"
-    failures,row = {},0
-    done,heard = 0,False
-    stop = threading.Event()
-    one = fetcher(todo, folder, stop, pause)
+    failures,heard = {},''
+    done,row = 0,0
+    stop,gone = threading.Event(),set()
+    one = fetcher(todo, folder, stop, pause, gone)
     with ThreadPoolExecutor(connections) as pool:
         jobs = {pool.submit(one, n): n for n in todo}
         try:
             for job in tqdm(as_completed(jobs), 'fetching', len(jobs), leave=False):
                 name,failure = jobs[job],job.result()
+                done += not failure
                 if failure: failures[name] = failure
-                else: done += 1
-                heard = heard or not failure or failure.cause==Cause.ANSWER
+                if not failure or failure.cause==Cause.ANSWER: heard = todo[name]
                 row = row+1 if failure and ', tried' in failure.why else 0
-                check_line(name, todo[name], failure.why if failure else '', row, patience)
+                row = check_line(name, todo[name], failure.why if failure else '', row, patience, heard, gone)
         except BaseException as e:
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
-            if not isinstance(e, MachineError): raise
-            raise BadData(f"{e}. {done:,} of {len(todo):,} images came before; the same command goes on.") from None
+            raise explained(e, done, len(todo)) from None
     shutil.rmtree(folder/PARTIAL_DIR, ignore_errors=True)
-    check_heard(failures, heard, todo)
-    return sort_failures(failures, heard)
+    return settled(failures, bool(heard), todo)
 
 # %% ../../nbs/data/41_fetch.ipynb #fetch
 def images_folder(

@@ -7,8 +7,8 @@ __all__ = ['NOWHERE', 'MEANS', 'check_targets', 'target_rank', 'has_target', 'su
            'average_precision', 'Interval', 'confidence_interval', 'Metrics', 'read_metrics', 'format_metric',
            'say_missing', 'say_ties', 'harmonic_mean', 'geometric_mean', 'selected_columns', 'QueryRanks',
            'query_ranks', 'columns_of', 'per_query_metrics', 'spread', 'extreme_ranks', 'check_protocol',
-           'measured_groups', 'left_out', 'headlines', 'with_mean', 'tie_effect', 'compute_metrics', 'binomial_tail',
-           'mcnemar_test']
+           'check_measurable', 'measured_groups', 'left_out', 'headlines', 'with_mean', 'tie_effect', 'compute_metrics',
+           'binomial_tail', 'mcnemar_test']
 
 # %% ../../nbs/retrieval/01_metrics.ipynb #imports
 import math, statistics
@@ -23,7 +23,7 @@ from ..data.core import CIRData
 from .ranking import NEVER, Ranking
 
 # %% ../../nbs/retrieval/01_metrics.ipynb #hits
-NOWHERE = torch.iinfo(torch.long).max # the rank of a target that is not there
+NOWHERE = 2**53 # the rank of a target that is not there; one can be added to it, and a double holds it
 
 def check_targets(ranking:Ranking)->None:
     "Refuse a split whose targets nobody here knows"
@@ -275,17 +275,24 @@ def check_protocol(ranking:Ranking, data:CIRData)->None:
         raise ValueError(f"The ranking has {len(ranking):,} queries, and {data.name} {data.split} has {len(data):,}. "
                          "Rank it again.")
 
+def check_measurable(data:CIRData)->None:
+    "Refuse data that cannot be measured, before anything is computed"
+    name = f'{data.name} {data.split}'
+    if not len(data): raise BadData(f"{name} has no queries to measure{say_missing(data.missing)}.")
+    if (data.positives>=0).any(): return
+    raise BadData(f"none of the {len(data):,} queries of {name} has a target among the images that it searches, "
+                  f"e.g. {data.text(0)!r}: there is nothing to measure.")
+
+# %% ../../nbs/retrieval/01_metrics.ipynb #measured-groups-of
 def measured_groups(
     ranking:Ranking,
     data:CIRData,
 )->list: # of Group
     "The queries that have a target, by category; categories without any are left out"
-    name = f'{data.name} {data.split}'
-    if not len(data): raise BadData(f"{name} has no queries to measure{say_missing(data.missing)}.")
+    if len(data): check_targets(ranking)
+    check_measurable(data)
     measured = has_target(ranking, data.protocol.relevant)
-    if not measured.any():
-        raise BadData(f"none of the {len(data):,} queries of {name} has a target among the images that it searches, "
-                      f"e.g. {data.text(0)!r}: there is nothing to measure.")
+    if not measured.any(): raise BadData(f"the ranking has no target of any of the {len(data):,} queries of {data.name} {data.split}.")
     groups = [g._replace(queries=g.queries[measured[g.queries]]) for g in data.groups()]
     return [g for g in groups if len(g.queries)]
 
