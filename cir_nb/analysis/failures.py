@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import torch
 from ..data.core import CIRData
-from ..retrieval.metrics import confidence_interval, target_rank
+from ..retrieval.metrics import confidence_interval, has_target, target_rank
 from ..retrieval.ranking import Ranking
 
 if TYPE_CHECKING: from matplotlib.axes import Axes
@@ -37,7 +37,8 @@ def outcomes(
     table.loc[(best<k).numpy(), 'outcome'] = OUTCOMES[1]
     table.loc[(rank<k).numpy(), 'outcome'] = OUTCOMES[0]
     table['outcome'] = pd.Categorical(table.outcome, OUTCOMES)
-    return table.rename_axis('query')
+    measured = has_target(ranking, data.protocol.relevant).numpy() # without a target there is nothing to miss
+    return table.rename_axis('query')[measured]
 
 # %% ../../nbs/analysis/01_failures.ipynb #failures
 def failures(

@@ -77,4 +77,4 @@ class DataFetch:
         from cir_nb.data.fetch import fetch
         found = fetch(self.urls, self.root or None, self.connections)
         print(found)
-        return int(bool(found.failed))
+        return int(bool(found.failed or found.unreached))

@@ -64,10 +64,13 @@ def recall_range(
 )->RecallRange: # means over the categories
     "Recall at one cut-off"
     import torch
+    from cir_nb.retrieval.metrics import NOWHERE
     rows = []
     for g in data.groups():
         if not len(g.queries): continue
         r,m = ranks[g.queries],gone.get(g.category, 0)
+        r = r[r<NOWHERE]                                # queries without a target are not measured
+        if not len(r): continue
         others = len(g.pool)-1-data.protocol.drop_ref
         likely = chance(r, others, m, k).mean()
         rows.append([float((r<k).double().mean()), float(likely), float((r<k-m).double().mean())])
