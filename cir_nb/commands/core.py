@@ -8,7 +8,7 @@ __all__ = ['COMMANDS', 'HOMES', 'OLD_OPTIONS', 'command', 'Home', 'source_names'
            'parse', 'NoSettings', 'check_output', 'check_run_name']
 
 # %% ../../nbs/commands/00_core.ipynb #imports
-import contextlib, dataclasses, difflib, functools, io, itertools, os, sys
+import contextlib, dataclasses, difflib, functools, io, itertools, os, re, sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,7 +157,8 @@ def refuse_unknown(odd:list, known:list, prog:str, later:str='')->None:
 def boxed_sentence(text:str)->str:
     "The sentence in a box that tyro draws"
     lines = [l.strip('│|+╭╮╰╯─- ') for l in text.splitlines()]
-    return ' '.join(itertools.takewhile(bool, itertools.dropwhile(lambda l: not l, lines[1:])))
+    sentence = ' '.join(itertools.takewhile(bool, itertools.dropwhile(lambda l: not l, lines[1:])))
+    return re.sub(r'^Error parsing (?!-)\S+: ', '', sentence)          # tyro's prefix to what a class refuses
 
 def parse(
     cls:type, # a command
