@@ -82,6 +82,12 @@ ALLOWED = [
     Allowed('trouble', 'cir_nb/data/images', 'why an image cannot be read'),
     Allowed('unknown', 'cir_nb/commands/verify', 'cases of no known kind'),
     Allowed('without', 'nbs/analysis/01_failures', 'a word of captions'),
+    Allowed('head', 'cir_nb/data', 'the first bytes of a file, or the first line of a table'),
+    Allowed('note', 'cir_nb/demo', 'a line in the log'),
+    Allowed('ask', 'nbs/demo', 'a request of a test'),
+    Allowed('towers', 'cir_nb/models/reranker', 'the backbone of a retriever, as a recipe names it'),
+    Allowed('ranks', 'cir_nb/retrieval/metrics', 'ranks of any answers, before they are those of targets'),
+    Allowed('hard', 'nbs/reproduce', 'a value of the setting that the paper calls hard'),
     Allowed('voices', 'nbs/commands/00_core', 'the old spelling, which a test reads'),
     Allowed('accumulate', 'cir_nb/training/learner', "accelerate's own context"),
     *(Allowed(w, 'cir_nb/training/config', 'the table of old spellings, which recipes of old runs have') for w in

@@ -120,9 +120,9 @@ def hub_answers(
     host,port = hub_address()
     if host is None: return True                # whoever knows better may try
     found = []
-    def ask():
+    def connect():
         with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=seconds): found.append(host)
-    asking = threading.Thread(target=ask, daemon=True) # a name server may keep it waiting longer
+    asking = threading.Thread(target=connect, daemon=True) # a name server may keep it waiting longer
     asking.start()
     asking.join(seconds)
     return bool(found)

@@ -175,8 +175,8 @@ def decode_text(
         raise BadData(f"{where} line {line_at(raw, e.start)} is not {encoding.upper()} text ({e.reason}). "
                       "Save it with the encoding UTF-8.") from None
     if '\0' not in text: return text
-    looks = raw[:200].count(0)>len(raw[:200])//4
-    hint = 'This looks like UTF-16 without a byte order mark: save' if looks else 'It is not text, or damaged: save'
+    utf16 = raw[:200].count(0)>len(raw[:200])//4
+    hint = 'This looks like UTF-16 without a byte order mark: save' if utf16 else 'It is not text, or damaged: save'
     raise BadData(f"{where} line {line_at(text, text.index(chr(0)))} holds a zero byte. {hint} it as text in UTF-8.")
 
 def text_lines(text:str)->list:

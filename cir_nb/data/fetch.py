@@ -83,10 +83,10 @@ class Failures(NamedTuple):
 
 def sort_failures(
     failures:dict, # name -> Failure
-    heard:bool, # whether any host answered
+    reached:bool, # whether any host answered
 )->Failures:
     "Whose fault it was"
-    def is_dead(f): return f.cause in (Cause.ANSWER, Cause.URL) or f.cause==Cause.SILENCE and heard
+    def is_dead(f): return f.cause in (Cause.ANSWER, Cause.URL) or f.cause==Cause.SILENCE and reached
     dead = {n: f.why for n,f in failures.items() if is_dead(f)}
     return Failures(dead, {n: f.why for n,f in failures.items() if n not in dead})
 
@@ -108,12 +108,12 @@ def check_line(
     why:str, # why there is none
     row:int, # how many names in a row had no answer
     patience:int, # how many may
-    heard:str, # an address that answered before; empty if none did
+    reached:str, # an address that answered before; empty if none did
     gone:set, # takes a host that is silent while others answer
 )->int: # how many names in a row count from here on
     "Refuses to go on where nothing answers"
     if row<patience: return row
-    if still_answers(heard):
+    if still_answers(reached):
         gone.add(host_of(url))
         return 0
     raise BadData(f"no answer for {row} names in a row, e.g. {name} at {url}: {why}. "
@@ -135,12 +135,12 @@ def fetcher(
 
 def settled(
     failures:dict, # name -> Failure
-    heard:bool, # whether any host answered
+    reached:bool, # whether any host answered
     todo:dict, # name -> address
 )->Failures:
-    "Whose fault it was; where nobody was heard at all, no address is called dead"
+    "Whose fault it was; where nobody was reached at all, no address is called dead"
     silent = [n for n,f in failures.items() if f.cause in (Cause.SILENCE, Cause.PROXY)]
-    if heard or not silent: return sort_failures(failures, heard)
+    if reached or not silent: return sort_failures(failures, reached)
     raise BadData(f"no answer for any of {len(silent):,} names, e.g. {silent[0]} at {todo[silent[0]]}: {failures[silent[0]].why}. "
                   "Is the network there? Nothing is written down as dead, and the same command goes on.")
 
@@ -159,7 +159,7 @@ def fetch_all(
     patience:int=25, # how many names in a row may fail for want of an answer
 )->Failures:
     "Fetches images in parallel"
-    failures,heard = {},''
+    failures,reached = {},''
     done,row = 0,0
     stop,gone = threading.Event(),set()
     one = fetcher(todo, folder, stop, pause, gone)
@@ -170,15 +170,15 @@ def fetch_all(
                 name,failure = jobs[job],job.result()
                 done += not failure
                 if failure: failures[name] = failure
-                if not failure or failure.cause==Cause.ANSWER: heard = todo[name]
+                if not failure or failure.cause==Cause.ANSWER: reached = todo[name]
                 row = row+1 if failure and ', tried' in failure.why else 0
-                row = check_line(name, todo[name], failure.why if failure else '', row, patience, heard, gone)
+                row = check_line(name, todo[name], failure.why if failure else '', row, patience, reached, gone)
         except BaseException as e:
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise explained(e, done, len(todo)) from None
     shutil.rmtree(folder/PARTIAL_DIR, ignore_errors=True)
-    return settled(failures, bool(heard), todo)
+    return settled(failures, bool(reached), todo)
 
 # %% ../../nbs/data/41_fetch.ipynb #fetch
 def images_folder(

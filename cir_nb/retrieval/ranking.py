@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['NEVER', 'PER_QUERY', 'stable_topk', 'count_block', 'add_ties', 'RankCounts', 'count_ranks', 'ranks_of', 'exact_ranks',
-           'Ranking', 'tie_bounds', 'kept_bounds', 'lifted', 'reranked_bounds', 'TargetRanks', 'SubsetOrder', 'Found',
-           'searched_groups', 'rank_scores', 'rank']
+           'Ranking', 'tie_bounds', 'kept_bounds', 'lifted', 'reranked_bounds', 'TargetRanks', 'SubsetOrder',
+           'Retrieved', 'searched_groups', 'rank_scores', 'rank']
 
 # %% ../../nbs/retrieval/00_ranking.ipynb #imports
 import dataclasses
@@ -275,7 +275,7 @@ def _parts_of(matrix:Tensor, data:CIRData)->Callable: # (query numbers, gallery 
     return part
 
 # %% ../../nbs/retrieval/00_ranking.ipynb #61062d76
-class Found(NamedTuple):
+class Retrieved(NamedTuple):
     "The parts of a `Ranking` for some queries"
     indices:Tensor
     scores:Tensor
@@ -290,7 +290,7 @@ def _search(
     queries:Tensor, # (n,) query numbers
     data:CIRData,
     k:int,
-)->Found:
+)->Retrieved:
     "Rank some queries"
     bad = scores.amax(1).isnan() if scores.shape[1] else torch.zeros(len(scores), dtype=torch.bool)
     if bad.any(): raise ValueError(f"{int(bad.sum())} of {len(scores)} queries have scores that are not numbers.")
@@ -301,7 +301,7 @@ def _search(
     columns,top = _top_without(scores, k, dropped)
     subset = _order_within(scores, torch.where(subset==ref, -1, subset))
     targets = _ranks_without(scores, column[data.positives[queries]], dropped)
-    return Found(torch.where(columns<0, -1, pool[columns]), top, targets.ranks,
+    return Retrieved(torch.where(columns<0, -1, pool[columns]), top, targets.ranks,
                  torch.where(subset.columns<0, -1, pool[subset.columns]), targets.bounds, subset.bounds)
 
 # %% ../../nbs/retrieval/00_ranking.ipynb #searched-groups
@@ -317,12 +317,12 @@ def searched_groups(data:CIRData)->list: # of Group
     return groups
 
 # %% ../../nbs/retrieval/00_ranking.ipynb #rank-scores
-def _nothing_found(data:CIRData, k:int)->Found:
+def _nothing_found(data:CIRData, k:int)->Retrieved:
     "Rows that are not filled yet"
     def none(*shape, dtype=torch.long): return torch.full(shape, -1, dtype=dtype)
     n = len(data)
     targets,members = data.positives.shape[1],data.subsets.shape[1]
-    return Found(none(n, k), torch.full((n, k), float('-inf')), none(n, targets), none(n, members),
+    return Retrieved(none(n, k), torch.full((n, k), float('-inf')), none(n, targets), none(n, members),
                  none(n, targets, 2, dtype=torch.int32), none(n, members, 2, dtype=torch.int32))
 
 @torch.no_grad()

@@ -81,7 +81,7 @@ def recipe_defaults(
     kind = recipe_kind(method, data, tower)
     if variant=='published':
         if kind not in method.recipes:
-            kind = '' if '' in method.recipes else 'tiny'
+            kind = 'tiny' if 'tiny' in method.recipes and '' not in method.recipes else ''
             message = f"{method.__name__} has no recipe for {data}: its tiny one is used, which trains small towers"
             if kind: warn_once((method, data), f'{message} from scratch. --backbone names others.')
         return {**method.recipes.get(kind, {}), **({'backbone':tower} if tower else {})}

@@ -144,10 +144,10 @@ def init_run_dir(
     vocabulary = pipeline.stage.backbone.vocabulary
     if vocabulary: vocabulary.save(path/'vocab.txt')
 
-def start_tracker(acc:Accelerator, log:str|None, recipe:Recipe)->None:
+def start_tracker(accelerator:Accelerator, log:str|None, recipe:Recipe)->None:
     "Let a tracker begin"
     if not log: return
-    try: acc.init_trackers('cir_nb', scalars(recipe.to_dict()))
+    try: accelerator.init_trackers('cir_nb', scalars(recipe.to_dict()))
     except Exception as e: # each tracker has errors of its own
         raise ValueError(f"{log} cannot begin ({type(e).__name__}: {' '.join(str(e).split())[:120]}). Leave out --log: "
                          "log.csv is written in any case.") from None
