@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from tqdm.auto import tqdm
 from ..core.core import BadData, patch_to
+from ..core.files import CannotWrite
 from ..data.core import CIRData
 from ..data.loader import Rows
 from ..retrieval.evaluate import evaluate
@@ -191,6 +192,7 @@ def save_state(learn:Learner, path:Path)->None:
         **generator_state())
     try:
         with durable(path) as tmp: torch.save(state, tmp)
+    except CannotWrite as e: raise BadData(f"state {e} The one before it is kept.") from None
     except (OSError, RuntimeError) as e:
         raise BadData(f"state {path} cannot be written: {e}. The one before it is kept.") from None
 

@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_model
 from ..backbones.core import Backbone, WordTokenizer, backbone, warn_once
 from ..core.config import check_settings, checked
 from ..core.core import BadData, UnknownName, patch_to, pick, seed_all
-from ..core.files import atomic, read_json
+from ..core.files import CannotWrite, atomic, read_json
 from ..data.core import DATA, CIRData, load_data
 from ..models.composer import METHODS, Method
 from ..retrieval.metrics import Metrics, read_metrics
@@ -175,6 +175,7 @@ def save_weights(
     "Write the weights, all or nothing"
     try:
         with durable(path) as tmp: save_model(stage, str(tmp), metadata={'format':'pt'})
+    except CannotWrite as e: raise BadData(f"weights {e} What was written before is kept.") from None
     except (SafetensorError, OSError) as e:
         raise BadData(f"weights {path} cannot be written: {e}. What was written before is kept.") from None
 
