@@ -157,6 +157,8 @@ def main() -> None:
     print(f'{sum(a!=b for a, b in between):5d}  arrows between folders')
     say('arrows against the order', against)
     say(f'lines over {style.COLUMNS} columns outside error texts', rules[style.wide])
+    listings = sum(len(o)>style.COLUMNS and o.startswith('__all__') for m in modules.values() for o in m.splitlines())
+    print(f'{listings:5d}  lines of `__all__` over it, which nbdev writes')
     say('public functions without a return type', rules[style.untyped])
     say('old words in the package', left(modules))
     say('old words in cells that are not exported', left(dict(shown_cells(tree))))

@@ -13,12 +13,11 @@ from collections import defaultdict
 from pathlib import Path
 
 from ..core.core import BadData, data_root, pick
-from ..core.files import decode_text, find_folder, new_folder, shown, text_lines
+from ..core.files import decode_text, find_folder, holds, new_folder, shown, text_lines
 from .core import DATA, LAYOUTS, CIRData, Protocol, Triplet, resolve_missing
 from .fashion200k_pairs import draw_pairs, escape, modification
 from .garments import SIZES, draw_images, garments
 from .images import ImageFiles, image_files
-from .shoes import holds
 from ..synthetic.render import Garment
 
 # %% ../../nbs/data/24_fashion200k.ipynb #protocols
@@ -42,7 +41,7 @@ def read_columns(
     tab:str|None=None, # what parts them; blanks if None
 )->list:
     "The lines of a text file, in columns"
-    if not path.is_file(): raise FileNotFoundError(f"{path} is not there: {path.parent} holds {holds(path.parent)}.")
+    if not path.is_file(): raise FileNotFoundError(f"{path} is not there: {holds(path.parent, 8)}.")
     lines = [x.split(tab) for x in text_lines(decode_text(path.read_bytes(), str(path))) if x.strip()]
     bad = next((i for i,x in enumerate(lines) if len(x)<len(form) or not x[0]), None)
     if bad is not None:
@@ -56,7 +55,7 @@ def read_labels(
     "What every image of a split shows"
     files = sorted((folder/'labels').glob(f'*_{split}_detect_all.txt'))
     if not files:
-        raise FileNotFoundError(f"no *_{split}_detect_all.txt in {folder/'labels'}: it holds {holds(folder/'labels')}.")
+        raise FileNotFoundError(f"no *_{split}_detect_all.txt here: {holds(folder/'labels', 8)}.")
     lines = [x for f in files for x in read_columns(f, ('path','score','caption'), '\t')]
     labels = {path: escape(caption) for path,_,caption in lines}
     if not labels: raise BadData(f"Fashion200k {split}: the {len(files)} label files in {folder/'labels'} are empty.")
@@ -72,7 +71,7 @@ def images_at(
 )->ImageFiles:
     "Finds images by path, and looks beside it for one with another ending"
     if not (folder/'women').is_dir():
-        raise FileNotFoundError(f"Fashion200k images folder {folder/'women'} is no folder: {folder} holds {holds(folder)}.")
+        raise FileNotFoundError(f"Fashion200k images folder {folder/'women'} is no folder: {holds(folder, 8)}.")
     base,paths = str(folder)+os.sep,{}
     elsewhere = defaultdict(list) # folder -> names that have no file there
     for n in names:
