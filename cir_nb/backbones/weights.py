@@ -46,12 +46,13 @@ def load_from_lavis(
 def misfits(
     model:nn.Module,
     state:dict, # name -> tensor
-)->dict: # what is wrong -> names
-    "Tensors that are missing, have no place, or have another shape"
+)->str: # empty if they fit
+    "Tensors that are missing, have no place, or have another shape: how many, and an example of each"
     own = model.state_dict()
-    return {'missing': [k for k in own if k not in state],
-        'unexpected': [k for k in state if k not in own],
-        'of another shape': [k for k in state if k in own and state[k].shape!=own[k].shape]}
+    other = [k for k in state if k in own and state[k].shape!=own[k].shape]
+    kinds = {'missing': [k for k in own if k not in state], 'unexpected': [k for k in state if k not in own],
+        'of another shape': [f'{k} has shape {tuple(state[k].shape)} and not {tuple(own[k].shape)}' for k in other]}
+    return '; '.join(f'{len(names)} {what}, e.g. {names[0]}' for what,names in kinds.items() if names)
 
 def load_pretrained(
     model:nn.Module,
@@ -64,6 +65,6 @@ def load_pretrained(
     for k in list(state):
         if k in own and k.endswith(('pos_embed','positional_embedding')):
             state[k] = resample_abs_pos_embed(state[k], own[k].shape[-2])
-    wrong = [f'{len(names)} {what}, e.g. {names[0]}' for what,names in misfits(model, state).items() if names]
-    if wrong: raise BadData(f"the weights do not fit {type(model).__name__}: {'; '.join(wrong)}.")
+    wrong = misfits(model, state)
+    if wrong: raise BadData(f"the weights do not fit {type(model).__name__}: {wrong}.")
     model.load_state_dict(state)

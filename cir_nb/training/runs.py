@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['OLD_MODEL_NAMES', 'PIECE_BYTES', 'MADE', 'SEALED', 'Recipe', 'recipe_kind', 'recipe_defaults', 'resolve_recipe',
            'old_names', 'read_recipe', 'load_recipe', 'sync_file', 'sync_folder', 'durable', 'save_weights', 'save_run',
-           'misfits', 'read_weights', 'load_weights', 'file_digest', 'read_made', 'write_made', 'sealed_digests',
-           'check_sealed', 'Run', 'load_metrics', 'best_device', 'load_run', 'start_name', 'load_retriever',
-           'check_retriever', 'load_towers', 'init_reranker_backbone', 'within_memory', 'build_retriever']
+           'read_weights', 'load_weights', 'file_digest', 'read_made', 'write_made', 'sealed_digests', 'check_sealed',
+           'Run', 'load_metrics', 'best_device', 'load_run', 'start_name', 'load_retriever', 'check_retriever',
+           'load_towers', 'init_reranker_backbone', 'within_memory', 'build_retriever']
 
 # %% ../../nbs/training/02_runs.ipynb #imports
 import contextlib, copy, dataclasses, functools, hashlib, json, os
@@ -21,6 +21,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_model
 from ..backbones.core import Backbone, WordTokenizer, backbone, warn_once
+from ..backbones.weights import misfits
 from ..core.config import check_settings, checked
 from ..core.core import BadData, UnknownName, patch_to, pick, seed_all
 from ..core.files import CannotWrite, atomic, read_json
@@ -196,18 +197,6 @@ def save_run(
         with durable(path/'metrics.json') as tmp: tmp.write_text(json.dumps(metrics, indent=1))
 
 # %% ../../nbs/training/02_runs.ipynb #load-weights
-def misfits(
-    found:dict, # tensors of a file
-    own:dict, # tensors of the model
-)->str: # empty if they fit
-    "What does not fit, with how many and an example of each"
-    other = [k for k,v in found.items() if k in own and v.shape!=own[k].shape]
-    shapes = [f'{k} has shape {tuple(found[k].shape)} and not {tuple(own[k].shape)}' for k in other]
-    lost,odd = sorted(own.keys()-found.keys()),sorted(found.keys()-own.keys())
-    if not (shapes or odd or lost): return ''
-    kinds = {'missing':lost, 'unexpected':odd, 'of another shape':shapes}
-    return '; '.join(f"{len(v)} {k}"+(f', e.g. {v[0]}' if v else '') for k,v in kinds.items())
-
 def read_weights(
     stage:Method, # whose they are
     path:Path, # of the safetensors file
@@ -216,7 +205,7 @@ def read_weights(
     if not path.is_file(): raise BadData(f"weights {path} are not there.")
     try: found = load_file(path)
     except SafetensorError as e: raise BadData(f"weights {path} cannot be read: {e}. Is the file cut off?") from None
-    wrong = misfits(found, stage.state_dict())
+    wrong = misfits(stage, found)
     if wrong: raise BadData(f"weights {path} do not fit {type(stage).__name__}: {wrong}.")
     return found
 
