@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['Process', 'this_process', 'all_rows', 'GatherRows', 'signature', 'check_alike', 'Gathered', 'gather_with_grad',
-           'mean_over_processes', 'gather_lists', 'as_bytes', 'in_turns', 'still_statistics', 'again_in_backward',
-           'in_chunks']
+           'mean_over_processes', 'gather_lists', 'as_bytes', 'in_turns', 'Ended', 'launch_environ', 'await_processes',
+           'run_processes', 'still_statistics', 'again_in_backward', 'in_chunks']
 
 # %% ../../nbs/models/01_distributed.ipynb #imports
-import contextlib
+import contextlib, os, subprocess, sys, tempfile, textwrap, time
 from collections.abc import Callable, Iterator
 from itertools import chain, zip_longest
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -47,12 +48,12 @@ def all_rows(x:Tensor)->Tensor: # (n*b,...)
 class GatherRows(torch.autograd.Function):
     "Forward the rows of all processes, backward the sum of what all have to say about one's own"
     @staticmethod
-    def forward(ctx, *rows):
+    def forward(ctx, *rows)->tuple:
         ctx.counts = [len(x) for x in rows]
         return tuple(map(all_rows, rows))
 
     @staticmethod
-    def backward(ctx, *grads):
+    def backward(ctx, *grads)->tuple:
         rank,found = dist.get_rank(),[]
         for n,grad in zip(ctx.counts, grads):
             total = grad.to(torch.promote_types(grad.dtype, torch.float32), copy=True).contiguous()
@@ -91,7 +92,8 @@ def gather_with_grad(
     check_alike(rows)
     learn = {k:v for k,v in rows.items() if v.requires_grad}
     found = dict(zip(learn, GatherRows.apply(*learn.values()))) if learn else {}
-    return Gathered({k: found[k] if k in found else all_rows(v) for k,v in rows.items()}, rank*len(next(iter(rows.values()))))
+    first = rank*len(next(iter(rows.values())))
+    return Gathered({k: found[k] if k in found else all_rows(v) for k,v in rows.items()}, first)
 
 # %% ../../nbs/models/01_distributed.ipynb #mean
 def mean_over_processes(
@@ -129,6 +131,65 @@ def in_turns(lists:list)->list:
     "What was dealt to several in turns, in its order"
     nothing = object()
     return [x for x in chain.from_iterable(zip_longest(*lists, fillvalue=nothing)) if x is not nothing]
+
+# %% ../../nbs/models/01_distributed.ipynb #run-processes
+class Ended(NamedTuple):
+    "How a process ended"
+    status:int # negative: the signal that ended it
+    out:str # what it printed
+    err:str # what it said beside it
+
+def launch_environ(rank:int, world:int, port:int)->dict:
+    "What a launcher tells a process of this machine"
+    names = dict(RANK=rank, LOCAL_RANK=rank, WORLD_SIZE=world, LOCAL_WORLD_SIZE=world, MASTER_ADDR='127.0.0.1',
+                 MASTER_PORT=port, TORCHELASTIC_USE_AGENT_STORE=True, TORCHELASTIC_RESTART_COUNT=0)
+    devices = dict(GLOO_SOCKET_IFNAME='lo', ACCELERATE_USE_CPU='true', OMP_NUM_THREADS=1)
+    return {k: str(v) for k,v in (names|devices).items()}|{'PYTHONPATH':os.pathsep.join(filter(None, sys.path))}
+
+def await_processes(
+    running:list, # of Popen
+    timeout:float, # seconds
+    check:bool, # whether the first that fails ends all
+)->None:
+    "Wait until all have ended; what runs when the time is over is ended"
+    end = time.monotonic()+timeout
+    try:
+        while time.monotonic()<end:
+            statuses = [p.poll() for p in running]
+            if None not in statuses or check and any(statuses): break
+            time.sleep(.05)
+    finally:
+        for p in running: p.kill()
+        for p in running: p.wait()
+
+# %% ../../nbs/models/01_distributed.ipynb #run-processes-call
+def run_processes(
+    code:str, # Python; finds its arguments in `sys.argv[1:]`
+    n:int=2, # processes
+    *args, # of the code
+    timeout:float=120, # seconds until all are ended
+    check:bool=True, # the first that fails ends the others, and is an error here
+    **env, # what the environment has besides
+)->list: # of Ended
+    "Run a Python text in several processes that find each other, on CPUs of this machine"
+    store = dist.TCPStore('127.0.0.1', 0, is_master=True, wait_for_workers=False)
+    command = [sys.executable, '-c', textwrap.dedent(code), *map(str, args)]
+    extra = {k: str(v) for k,v in env.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        files = [(Path(folder)/f'{r}.out', Path(folder)/f'{r}.err') for r in range(n)]
+        running = []
+        for r,(out,err) in enumerate(files):
+            with open(out, 'w') as o, open(err, 'w') as e:
+                environ = {**os.environ, **launch_environ(r, n, store.port), **extra}
+                running.append(subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=o, stderr=e))
+        await_processes(running, timeout, check)
+        found = [Ended(p.returncode, *(f.read_text(errors='replace') for f in both)) for p,both in zip(running, files)]
+    failed = [r for r in range(n) if found[r].status]
+    failed.sort(key=lambda r: found[r].status<0) # those that were ended come last
+    if check and failed:
+        bad = failed[0]
+        raise ChildProcessError(f"process {bad} of {n} ended with status {found[bad].status}:\n{found[bad].err[-3000:]}")
+    return found
 
 # %% ../../nbs/models/01_distributed.ipynb #still
 @contextlib.contextmanager
