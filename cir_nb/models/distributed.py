@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Process', 'this_process', 'all_rows', 'GatherRows', 'signature', 'check_alike', 'Gathered', 'gather_with_grad',
            'mean_over_processes', 'gather_lists', 'as_bytes', 'in_turns', 'Ended', 'launch_environ', 'await_processes',
-           'run_processes', 'still_statistics', 'again_in_backward', 'in_chunks']
+           'run_processes', 'still_statistics', 'again_in_backward', 'in_chunks', 'lost_process']
 
 # %% ../../nbs/models/01_distributed.ipynb #imports
 import contextlib, os, subprocess, sys, tempfile, textwrap, time
@@ -222,3 +222,8 @@ def in_chunks(
     parts = batch.split(size)
     found = [again_in_backward(f, p, module) if torch.is_grad_enabled() else f(p) for p in parts]
     return tuple({k: torch.cat([d[k] for d in dicts]) for k in dicts[0]} for dicts in zip(*found))
+
+# %% ../../nbs/models/01_distributed.ipynb #lost
+def lost_process(e:BaseException)->bool:
+    "Whether an exception says that another process is gone"
+    return isinstance(e, dist.DistError) or 'gloo' in str(e)
