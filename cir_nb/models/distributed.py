@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Process', 'this_process', 'all_rows', 'GatherRows', 'signature', 'check_alike', 'Gathered', 'gather_with_grad',
-           'mean_over_processes', 'gather_lists', 'as_bytes', 'in_turns', 'Ended', 'launch_environ', 'await_processes',
-           'run_processes', 'still_statistics', 'again_in_backward', 'in_chunks', 'lost_process']
+           'mean_over_processes', 'gather_objects', 'gather_lists', 'as_bytes', 'in_turns', 'Ended', 'launch_environ',
+           'await_processes', 'run_processes', 'still_statistics', 'again_in_backward', 'in_chunks', 'lost_process']
 
 # %% ../../nbs/models/01_distributed.ipynb #imports
 import contextlib, os, subprocess, sys, tempfile, textwrap, time
@@ -72,9 +72,7 @@ def check_alike(rows:dict)->None: # name -> (b,...)
     device = next(iter(rows.values())).device
     code = torch.tensor([int(digest(mine)[:12], 16)], device=device)
     if len(all_rows(code).unique())==1: return
-    theirs = [None]*dist.get_world_size()
-    dist.all_gather_object(theirs, mine)
-    each = '; '.join(f'process {r}: {t}' for r,t in enumerate(theirs))
+    each = '; '.join(f'process {r}: {theirs}' for r,theirs in enumerate(gather_objects(mine)))
     raise ValueError(f"what the processes compare has not one shape: {each}. A method's embed must give each row the same one.")
 
 # %% ../../nbs/models/01_distributed.ipynb #gather-with-grad
@@ -102,9 +100,19 @@ def mean_over_processes(
     "What all processes have on average"
     found = {k: v.detach() for k,v in numbers.items()}
     if this_process().world==1 or not found: return found
-    stacked = torch.stack([v.float() for v in found.values()])
+    stacked = torch.stack([v.to(torch.promote_types(v.dtype, torch.float32)) for v in found.values()])
     dist.all_reduce(stacked)
     return dict(zip(found, stacked/dist.get_world_size()))
+
+# %% ../../nbs/models/01_distributed.ipynb #objects
+def gather_objects(
+    x, # anything that can be pickled
+)->list: # one of each process, in their order
+    "What each process has"
+    world = this_process().world
+    found = [x]*world
+    if world>1: dist.all_gather_object(found, x)
+    return found
 
 # %% ../../nbs/models/01_distributed.ipynb #lists
 def gather_lists(
@@ -113,8 +121,7 @@ def gather_lists(
 )->list: # for each process, the list of its tensors
     "The tensors of all processes, exactly"
     if this_process().world==1: return [own]
-    kinds = [None]*dist.get_world_size()
-    dist.all_gather_object(kinds, [(tuple(x.shape), x.dtype) for x in own])
+    kinds = gather_objects([(tuple(x.shape), x.dtype) for x in own])
     sizes = [[torch.Size(shape).numel()*dtype.itemsize for shape,dtype in k] for k in kinds]
     device = device or (own[0].device if own else torch.device('cpu'))
     buffer = torch.zeros(max(map(sum, sizes)), dtype=torch.uint8, device=device)
@@ -198,10 +205,13 @@ def still_statistics(
 )->Iterator[None]:
     "Within it, batches are normalised and not remembered"
     norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.track_running_stats] if module else []
-    for m in norms: m.track_running_stats = False
+    before = [(m.momentum, m.num_batches_tracked.clone()) for m in norms]
+    for m in norms: m.momentum = 0.
     try: yield
     finally:
-        for m in norms: m.track_running_stats = True
+        for m,(momentum,count) in zip(norms, before):
+            m.momentum = momentum
+            m.num_batches_tracked.copy_(count)
 
 # %% ../../nbs/models/01_distributed.ipynb #chunks
 def again_in_backward(f:Callable, batch, module:nn.Module|None)->tuple:

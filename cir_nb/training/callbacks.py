@@ -11,13 +11,12 @@ import random, warnings
 from pathlib import Path
 
 import torch
-from accelerate.utils import gather_object
 from tqdm.auto import tqdm
 from ..core.core import BadData, patch_to, seed_all
 from ..core.files import CannotWrite
 from ..data.core import CIRData
 from ..data.loader import Rows
-from ..models.distributed import Process, this_process
+from ..models.distributed import Process, gather_objects, this_process
 from ..retrieval.evaluate import evaluate
 from ..retrieval.metrics import read_metrics
 from .learner import Callback, Learner, process_seed
@@ -268,8 +267,7 @@ class SaveState(Callback):
 
     def save(self, learn:Learner)->None:
         "Write the state, once for all processes"
-        generators = [generator_state()]
-        if learn.accelerator.num_processes>1: generators = gather_object(generators)
+        generators = gather_objects(generator_state())
         if learn.accelerator.is_main_process: save_state(learn, self.path, generators)
         self.remember(learn)
 

@@ -9,11 +9,10 @@ __all__ = ['check_launch', 'sees', 'check_seen', 'LostProcess', 'fit']
 import os, secrets, socket, time
 from pathlib import Path
 
-from accelerate.utils import broadcast_object_list, gather_object
 from ..core.core import BadData
 from ..data.loader import check_share
 from ..models.composer import METHODS
-from ..models.distributed import lost_process, this_process
+from ..models.distributed import gather_objects, lost_process, this_process
 from .callbacks import SaveState
 from .learner import Learner, check_chunks
 from .runs import Recipe
@@ -35,9 +34,9 @@ def check_seen(path:Path)->None: # a run's folder
     "Refuse a folder that not all processes see"
     process = this_process()
     if process.world==1: return
-    name = broadcast_object_list([f'.seen-{secrets.token_hex(8)}'])[0]
+    name = gather_objects(f'.seen-{secrets.token_hex(8)}')[0]
     if process.is_main: (path/name).write_text(socket.gethostname())
-    seen = gather_object([(process.rank, socket.gethostname(), str(path), sees(path/name))])
+    seen = gather_objects((process.rank, socket.gethostname(), str(path), sees(path/name)))
     if process.is_main: (path/name).unlink()
     blind = [f'process {rank} on {host}, for which it is {where}' for rank,host,where,there in seen if not there]
     if blind:
