@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['Process', 'this_process', 'all_rows', 'GatherRows', 'signature', 'check_alike', 'Gathered', 'gather_with_grad',
-           'mean_over_processes', 'gather_lists', 'as_bytes', 'in_turns', 'Ended', 'launch_environ', 'await_processes',
-           'run_processes', 'still_statistics', 'again_in_backward', 'in_chunks']
+           'wait_for_all', 'shares', 'bar_options', 'mean_over_processes', 'gather_lists', 'as_bytes', 'in_turns',
+           'gather_in_turns', 'Ended', 'launch_environ', 'await_processes', 'run_processes', 'still_statistics',
+           'again_in_backward', 'in_chunks']
 
 # %% ../../nbs/models/01_distributed.ipynb #imports
 import contextlib, os, subprocess, sys, tempfile, textwrap, time
@@ -95,6 +96,22 @@ def gather_with_grad(
     first = rank*len(next(iter(rows.values())))
     return Gathered({k: found[k] if k in found else all_rows(v) for k,v in rows.items()}, first)
 
+# %% ../../nbs/models/01_distributed.ipynb #together
+def wait_for_all()->None:
+    "Go on when every process is here"
+    if this_process().world==1: return
+    devices = [torch.cuda.current_device()] if dist.get_backend()=='nccl' else None
+    dist.barrier(device_ids=devices)
+
+def shares()->dict: # of `CachedRows`
+    "How the processes share the work on a cache"
+    rank,world = this_process()
+    return dict(rank=rank, world=world, wait=wait_for_all)
+
+def bar_options()->dict: # of a tqdm bar
+    "Only the main process shows bars"
+    return {} if this_process().is_main else dict(disable=True)
+
 # %% ../../nbs/models/01_distributed.ipynb #mean
 def mean_over_processes(
     numbers:dict, # name -> a number on the device
@@ -109,7 +126,7 @@ def mean_over_processes(
 # %% ../../nbs/models/01_distributed.ipynb #lists
 def gather_lists(
     own:list, # of tensors of any shapes
-    device=None, # which moves them; by default that of the first
+    device=None, # where they go; by default that of the first
 )->list: # for each process, the list of its tensors
     "The tensors of all processes, exactly"
     if this_process().world==1: return [own]
@@ -117,11 +134,13 @@ def gather_lists(
     dist.all_gather_object(kinds, [(tuple(x.shape), x.dtype) for x in own])
     sizes = [[torch.Size(shape).numel()*dtype.itemsize for shape,dtype in k] for k in kinds]
     device = device or (own[0].device if own else torch.device('cpu'))
-    buffer = torch.zeros(max(map(sum, sizes)), dtype=torch.uint8, device=device)
-    if own: buffer[:sum(sizes[dist.get_rank()])] = torch.cat([as_bytes(x.to(device)) for x in own])
+    way = torch.device('cpu') if dist.get_backend()=='gloo' else device
+    buffer = torch.zeros(max(map(sum, sizes)), dtype=torch.uint8, device=way)
+    if own: buffer[:sum(sizes[dist.get_rank()])] = torch.cat([as_bytes(x.to(way)) for x in own])
     buffers = all_rows(buffer[None])
-    return [[x.clone().view(dtype).reshape(shape) for x,(shape,dtype) in zip(row[:sum(size)].split(size), kind)]
-            for row,size,kind in zip(buffers, sizes, kinds)]
+    def piece(x, shape, dtype): return x.clone().view(dtype).reshape(shape).to(device)
+    rows = [row[:sum(size)].split(size) for row,size in zip(buffers, sizes)]
+    return [[piece(x, *k) for x,k in zip(row, kind)] for row,kind in zip(rows, kinds)]
 
 def as_bytes(x:Tensor)->Tensor: # (n,) uint8
     "The bytes of a tensor"
@@ -131,6 +150,19 @@ def in_turns(lists:list)->list:
     "What was dealt to several in turns, in its order"
     nothing = object()
     return [x for x in chain.from_iterable(zip_longest(*lists, fillvalue=nothing)) if x is not nothing]
+
+# %% ../../nbs/models/01_distributed.ipynb #in-turns
+def gather_in_turns(
+    own:list, # tensors: every `world`-th of all, from number `rank` on
+    n:int, # how many there are in all processes
+    device=None, # where they go; by default that of the first
+    at_once:int=16, # of each process
+)->list: # of n tensors
+    "What was dealt to the processes in turns, in its order"
+    world = this_process().world
+    if world==1: return own
+    rounds = range(0, -(-n//world), at_once)
+    return [x for i in rounds for x in in_turns(gather_lists(own[i:i+at_once], device))]
 
 # %% ../../nbs/models/01_distributed.ipynb #run-processes
 class Ended(NamedTuple):
