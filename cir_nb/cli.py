@@ -12,7 +12,7 @@ from typing import TextIO
 
 from . import __version__
 from .commands.console import (check_arguments, end_at_once, error_line, escape_streams, exit_status, finish_output,
-                                    is_lost, one_voice, says)
+                                    is_lost, one_voice, speaks)
 from .commands.core import COMMANDS, names_of, parse
 from .core.core import UnknownName, pick
 
@@ -82,7 +82,7 @@ def failed(
 )->int: # exit status
     "Say an error in a line, once for all processes"
     finish_output()
-    if says(e): print(f'cir: {error_line(e, argv)}', file=stderr, flush=True)
+    if speaks(e): print(f'cir: {error_line(e, argv)}', file=stderr, flush=True)
     end_at_once(exit_status(e))
     return exit_status(e)
 

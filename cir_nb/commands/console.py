@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MAX_NAME', 'RAISES', 'escape_streams', 'drop_output', 'finish_output', 'shortened', 'check_argument',
            'check_arguments', 'error_text', 'raised_here', 'foreseen', 'exit_status', 'known_cause', 'is_lost',
-           'lost_line', 'report_text', 'write_report', 'error_line', 'launched', 'one_voice', 'first_to_say', 'says',
+           'lost_line', 'report_text', 'write_report', 'error_line', 'launched', 'one_voice', 'first_to_say', 'speaks',
            'end_at_once']
 
 # %% ../../nbs/commands/09_console.ipynb #imports
@@ -152,7 +152,7 @@ def one_voice()->Iterator[TextIO]:
     with open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
         yield stderr
 
-# %% ../../nbs/commands/09_console.ipynb #says
+# %% ../../nbs/commands/09_console.ipynb #speaks
 def first_to_say(e:BaseException)->bool:
     "Whether none of the processes has said this error yet; then this one does"
     from torch.distributed import TCPStore
@@ -165,7 +165,7 @@ def first_to_say(e:BaseException)->bool:
     store.add(f'{attempt} errors', 1)
     return count==1 and not (is_lost(e) and before)
 
-def says(e:BaseException)->bool:
+def speaks(e:BaseException)->bool:
     "Whether this process is the one that says an error"
     rank = launched()
     if rank is None: return True
