@@ -19,7 +19,7 @@ from ..core.core import digest, patch_to, seed_all
 from ..data.core import CIRData
 from ..data.loader import Batch, Loader, Rows
 from ..models.composer import Composer
-from ..models.distributed import mean_over_processes
+from ..models.distributed import join_processes, mean_over_processes
 from ..retrieval.pipeline import Pipeline, as_pipeline
 from .config import TrainConfig
 
@@ -136,6 +136,7 @@ def make_accelerator(
 )->Accelerator:
     "What spreads a training; one process can train in several formats, one after another"
     check_launcher()
+    join_processes()
     precision = cfg.mixed_precision
     if precision=='fp16' and not torch.cuda.is_available():
         precision = 'no'
