@@ -123,7 +123,7 @@ class Batch:
         return dataclasses.replace(self, **moved)
 
 # %% ../../nbs/data/03_loader.ipynb #rows-of-batch
-def take_rows(x, rows:slice): # as `x`
+def take_rows(x:Tensor|list|tuple, rows:slice)->Tensor|list|tuple: # as `x`
     "Some rows of a batch's field: of a tensor or a list, or of each of several"
     return tuple(take_rows(part, rows) for part in x) if isinstance(x, tuple) else x[rows]
 
@@ -236,11 +236,12 @@ class Loader:
         own = self.batch_size//self.world
         return slice(self.rank*own, (self.rank+1)*own)
 
-    def shard(self, rank:int, world:int)->'Loader':
-        "The same loader for one of several processes"
-        return dataclasses.replace(self, rank=rank, world=world)
-
 # %% ../../nbs/data/03_loader.ipynb #loader-epoch
+@patch_to(Loader)
+def shard(self, rank:int, world:int)->Loader:
+    "The same loader for one of several processes"
+    return dataclasses.replace(self, rank=rank, world=world)
+
 @patch_to(Loader)
 def batch(self, part:Part)->Batch:
     "What the plan of a batch asks of this process"

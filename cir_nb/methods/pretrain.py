@@ -44,13 +44,6 @@ class Pretrain(Composer):
         if not hasattr(backbone, 'itm_head'): self.head = nn.Linear(backbone.width, 2)
         if not self.cfg.match: self.freeze_matching()
 
-    def freeze_matching(self)->None:
-        "What nothing but the match reads is not trained without it"
-        self.match_head.requires_grad_(False)
-        if hasattr(self.backbone, 'Qformer'): return
-        for k,p in self.backbone.named_parameters():
-            if 'crossattention' in k: p.requires_grad_(False)
-
     @property
     def match_head(self)->nn.Module: return getattr(self.backbone, 'itm_head', None) or self.head
 
@@ -65,6 +58,15 @@ class Pretrain(Composer):
 
     def encode_target(self, images:Tensor)->Tensor: # (B,D) unit vectors, or (B,32,D)
         return F.normalize(self.backbone.project_image(images), dim=-1)
+
+# %% ../../nbs/methods/50_pretrain.ipynb #freeze
+@patch_to(Pretrain)
+def freeze_matching(self)->None:
+    "What nothing but the match reads is not trained without it"
+    self.match_head.requires_grad_(False)
+    if hasattr(self.backbone, 'Qformer'): return
+    for k,p in self.backbone.named_parameters():
+        if 'crossattention' in k: p.requires_grad_(False)
 
 # %% ../../nbs/methods/50_pretrain.ipynb #match
 @patch_to(Pretrain)
@@ -112,6 +114,7 @@ def prepare(self, batch:Batch, chunk_size:int=0)->Batch:
     "Texts are tokenised together, so that all have one length"
     return dataclasses.replace(Composer.prepare(self, batch, chunk_size), text=self.backbone.tokenize(batch.text))
 
+# %% ../../nbs/methods/50_pretrain.ipynb #rows
 @patch_to(Pretrain)
 def embed(self, batch:Batch)->tuple: # queries, candidates
     "Texts and images as embeddings, each of which meets all of the other kind; and what the match reads of own rows"

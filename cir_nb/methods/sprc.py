@@ -207,7 +207,8 @@ def embed(self, batch:Batch)->tuple: # queries, candidates
     text = self.backbone.tokenize(batch.text)
     if self.cfg.aux=='none': return Composer.embed(self, dataclasses.replace(batch, text=text))
     p = self.fused_passes(batch.ref, batch.target, text)
-    queries = {'query': p.queries, 'auxiliary': p.auxiliary, 'prompt': p.prompts.mean(1), 'alignment': p.alignment_target}
+    queries = {'query': p.queries, 'auxiliary': p.auxiliary}
+    queries |= {'prompt': p.prompts.mean(1), 'alignment': p.alignment_target}
     return queries,{'target': p.targets, 'id': batch.target_id}
 
 @patch_to(SPRC)

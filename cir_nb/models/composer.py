@@ -105,21 +105,24 @@ class Composer(Method):
         ref,target = self.encode_image(batch.ref),self.encode_image(batch.target)
         return dataclasses.replace(batch, ref=ref, target=target, holds='features')
 
-    def embed(self,
-        batch:Batch, # of features
-    )->tuple: # of two dictionaries, name -> (b,...): queries, candidates
-        "The rows of a batch: what is compared, and with what"
-        query,target = self.encode_query(batch.ref, batch.text),self.encode_target(batch.target)
-        return {'query': query},{'target': target, 'id': batch.target_id}
+# %% ../../nbs/models/02_composer.ipynb #composer-halves
+@patch_to(Composer)
+def embed(self,
+    batch:Batch, # of features
+)->tuple: # of two dictionaries, name -> (b,...): queries, candidates
+    "The rows of a batch: what is compared, and with what"
+    query,target = self.encode_query(batch.ref, batch.text),self.encode_target(batch.target)
+    return {'query': query},{'target': target, 'id': batch.target_id}
 
-    def contrast(self,
-        queries:dict, # name -> (b,...) own rows, from `embed`
-        candidates:dict, # name -> (B,...) rows of the whole batch, from `embed`
-        first:int=0, # the right candidate of own row i is row first+i
-    )->dict: # name -> number, a mean over own rows; their sum is minimised
-        "Named loss terms: each query is told apart from all targets, unless the method says otherwise"
-        scores = similarity(queries['query'], candidates['target'])
-        return {'contrast': info_nce(scores, self.masked_ids(candidates['id']), self.temperature, first)}
+@patch_to(Composer)
+def contrast(self,
+    queries:dict, # name -> (b,...) own rows, from `embed`
+    candidates:dict, # name -> (B,...) rows of the whole batch, from `embed`
+    first:int=0, # the right candidate of own row i is row first+i
+)->dict: # name -> number, a mean over own rows; their sum is minimised
+    "Named loss terms: each query is told apart from all targets, unless the method says otherwise"
+    scores = similarity(queries['query'], candidates['target'])
+    return {'contrast': info_nce(scores, self.masked_ids(candidates['id']), self.temperature, first)}
 
 # %% ../../nbs/models/02_composer.ipynb #composer-settings
 @patch_to(Composer, as_property=True)

@@ -126,8 +126,8 @@ def check_launcher()->None:
     "Refuse a launch that spreads the weights themselves over processes"
     asked = [name for variable,name in SHARDED.items() if os.environ.get(variable, '').lower() in ('1','true')]
     if asked:
-        raise ValueError(f"{asked[0]} spreads the weights over processes, and every method here trains weights that fit on one card. "
-                         "Launch without it: accelerate launch --multi_gpu.")
+        raise ValueError(f"{asked[0]} spreads the weights over processes, and every method here trains weights that "
+                         "fit on one card. Launch without it: accelerate launch --multi_gpu.")
 
 # %% ../../nbs/training/01_learner.ipynb #accelerator
 def make_accelerator(
@@ -168,8 +168,8 @@ def check_chunks(
     if not cfg.chunk_size: return
     name = method.__name__
     if method.is_reranker:
-        raise ValueError(f"train.chunk_size {cfg.chunk_size}: {name} scores pairs of a query and a candidate, which are no rows to "
-                         "compute apart. train.gradient_accumulation_steps is what saves memory there.")
+        raise ValueError(f"train.chunk_size {cfg.chunk_size}: {name} scores pairs of a query and a candidate, which are "
+                         "no rows to compute apart. train.gradient_accumulation_steps is what saves memory there.")
     if method.losses is not Composer.losses:
         raise ValueError(f"train.chunk_size {cfg.chunk_size}: {name} computes its losses in one piece. Define embed and contrast "
                          "in place of losses.")
@@ -207,9 +207,7 @@ class Learner:
         if loader.gradient_accumulation_steps!=cfg.gradient_accumulation_steps:
             raise ValueError(f"the loader deals {loader.gradient_accumulation_steps} batches to a step, and the config "
                              f"{cfg.gradient_accumulation_steps}: training_loader makes one from the config.")
-        note_own_rows(type(self.stage), acc.num_processes)
-        self.loader = loader.shard(acc.process_index, acc.num_processes)
-        if not acc.is_main_process: seed_all(process_seed(cfg.seed, acc.process_index))
+        self.loader = self.own_share(loader)
         self.callbacks = sorted(callbacks, key=lambda c: c.order)
         self.epoch,self.batch_idx = 0,0
         self.step,self.steps = 0,self.count_steps()
@@ -223,6 +221,14 @@ class Learner:
         for c in (self.stage, *self.callbacks): getattr(c, event, lambda learn: None)(self)
 
 # %% ../../nbs/training/01_learner.ipynb #process-seed
+@patch_to(Learner)
+def own_share(self, loader:Loader)->Loader:
+    "The rows of this process; what is random in it gets a seed of its own"
+    rank,world = self.accelerator.process_index,self.accelerator.num_processes
+    note_own_rows(type(self.stage), world)
+    if rank: seed_all(process_seed(self.cfg.seed, rank))
+    return loader.shard(rank, world)
+
 def process_seed(
     *numbers:int, # the recipe's seed, and what else tells the moment and the process apart
 )->int:
@@ -251,7 +257,8 @@ def check_gradients(
     "Refuse trained weights that no loss reads"
     idle = [k for k,p in stage.named_parameters() if p.requires_grad and p.grad is None]
     if idle:
-        raise ValueError(f"{type(stage).__name__} trains {len(idle):,} weights that none of its losses reads, e.g. {idle[0]}. "
+        raise ValueError(f"{type(stage).__name__} trains {len(idle):,} weights that none of its losses reads, e.g. "
+                         f"{idle[0]}. "
                          "With several processes each must get a gradient: freeze what is not read.")
 
 # %% ../../nbs/training/01_learner.ipynb #one-batch

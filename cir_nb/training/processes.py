@@ -40,7 +40,8 @@ def check_seen(path:Path)->None: # a run's folder
     if process.is_main: (path/name).unlink()
     blind = [f'process {rank} on {host}, for which it is {where}' for rank,host,where,there in seen if not there]
     if blind:
-        raise BadData(f"the folder of run {seen[0][2]} is not seen by {len(blind)} of {len(seen)} processes, e.g. {blind[0]}. "
+        raise BadData(f"the folder of run {seen[0][2]} is not seen by {len(blind)} of {len(seen)} processes, e.g. "
+                      f"{blind[0]}. "
                       "Name one on a file system that all of them share, with CIR_MODELS.")
 
 # %% ../../nbs/training/05_processes.ipynb #lost-process

@@ -8,7 +8,7 @@ __all__ = ['TRACKERS', 'vocabulary_for', 'recipe_batch_size', 'fit_batch_size', 
            'state_file', 'run_callbacks', 'make_learner', 'load_splits', 'train', 'begin_run', 'finalize_run']
 
 # %% ../../nbs/training/06_train.ipynb #imports
-import dataclasses, importlib.util, math, os, shutil, time, warnings
+import dataclasses, importlib.util, math, shutil, time, warnings
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,6 +25,7 @@ from ..data.images import DECODING
 from ..data.loader import check_targets, num_batches
 from ..data.store import format_bytes
 from ..models.composer import METHODS
+from ..models.distributed import shares
 from ..retrieval.metrics import check_measurable
 from ..retrieval.pipeline import Pipeline
 from .callbacks import Log, Progress, SaveBest, SaveState, StopOnNaN, Validate, load_state
@@ -183,8 +184,7 @@ def make_learner(
     check_schedule(cfg, cfg.epochs*batches//cfg.gradient_accumulation_steps)
     if path: check_room(path, pipeline.stage, cfg)
     pipeline.to(acc.device)
-    share = dict(num_workers=cfg.num_workers, rank=acc.process_index, world=acc.num_processes,
-                 wait=acc.wait_for_everyone)
+    share = dict(num_workers=cfg.num_workers, **shares())
     rows,validate = None,None
     if trains(pipeline, recipe):
         rows = pipeline.open_cache(data, feature_cache, mixed_precision=acc.mixed_precision, **share)
