@@ -120,7 +120,8 @@ class Callback:
         "Take what `state` gave"
 
 # %% ../../nbs/training/01_learner.ipynb #sharded
-SHARDED = dict(ACCELERATE_USE_FSDP='FSDP', ACCELERATE_USE_DEEPSPEED='DeepSpeed', ACCELERATE_USE_MEGATRON_LM='Megatron-LM')
+SHARDED = dict(ACCELERATE_USE_FSDP='FSDP', ACCELERATE_USE_DEEPSPEED='DeepSpeed',
+    ACCELERATE_USE_MEGATRON_LM='Megatron-LM')
 
 def check_launcher()->None:
     "Refuse a launch that spreads the weights themselves over processes"
@@ -177,8 +178,8 @@ def check_chunks(
 def note_own_rows(method:type, world:int)->None:
     "Say that a method which defines its losses as a whole does not see the rows of other processes"
     if world==1 or method.is_reranker or method.losses is Composer.losses: return
-    warnings.warn(f"{method.__name__} computes its losses in one piece, so each of {world} processes compares its own rows alone. "
-                  "With embed and contrast in place of losses all rows of the batch are compared.", stacklevel=4)
+    warnings.warn(f"{method.__name__} computes its losses in one piece, so each of {world} processes compares its own "
+                  "rows alone. With embed and contrast in place of losses all rows of the batch are compared.", stacklevel=4)
 
 # %% ../../nbs/training/01_learner.ipynb #groups
 def param_groups(

@@ -51,5 +51,6 @@ def fit(learn:Learner)->None:
     except BaseException as e:
         if not lost_process(e): raise
         kept = next((c.kept for c in learn.callbacks if isinstance(c, SaveState)), '')
-        rest = f'the state of {kept} is kept, the same command goes on from there' if kept else 'the same command begins again'
+        rest = 'the same command begins it again'
+        if kept: rest = f'the state of {kept} is kept, the same command goes on from there'
         raise LostProcess(f"another process of this training ended; {rest}.") from None
