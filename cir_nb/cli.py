@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['MORE', 'HELP', 'STOPPED', 'command_rows', 'overview', 'help_last', 'find_command', 'group_help', 'run',
-           'show_warning', 'main']
+           'show_warning', 'failed', 'stopped', 'attempt', 'main']
 
 # %% ../nbs/commands/99_cli.ipynb #imports
 import os, sys, warnings
+from typing import TextIO
 
 from . import __version__
-from .commands.console import check_arguments, error_line, escape_streams, exit_status, finish_output
+from .commands.console import (check_arguments, end_at_once, error_line, escape_streams, exit_status, finish_output,
+                                    is_lost, one_voice, speaks)
 from .commands.core import COMMANDS, names_of, parse
 from .core.core import UnknownName, pick
 
@@ -73,6 +75,41 @@ def show_warning(message, *args, **kwargs)->None:
 # %% ../nbs/commands/99_cli.ipynb #main-errors
 STOPPED = 'stopped; a training or a download goes on when the same command is given again'
 
+def failed(
+    e:BaseException,
+    argv:list, # the command line
+    stderr:TextIO, # where the error goes
+)->int: # exit status
+    "Say an error in a line, once for all processes"
+    finish_output()
+    if speaks(e): print(f'cir: {error_line(e, argv)}', file=stderr, flush=True)
+    end_at_once(exit_status(e))
+    return exit_status(e)
+
+def stopped(status:int, line:str='')->int: # exit status
+    "End where nobody reads on, or somebody stops it"
+    finish_output()
+    if line: print(line, file=sys.stderr, flush=True)
+    end_at_once(status)
+    return status
+
+# %% ../nbs/commands/99_cli.ipynb #main-voice
+def attempt(
+    argv:list, # the command line
+    stderr:TextIO, # where an error goes
+)->int: # exit status
+    "Run one command; what is wrong is said"
+    try:
+        status = run(argv)
+        sys.stdout.flush()
+        return status
+    except SystemExit as e: return e.code or 0
+    except BrokenPipeError: return stopped(141)
+    except KeyboardInterrupt: return stopped(130, STOPPED)
+    except BaseException as e:
+        if os.environ.get('CIR_DEBUG') or not (isinstance(e, Exception) or is_lost(e)): raise
+        return failed(e, argv, stderr)
+
 def main(
     argv:list|None=None, # by default the command line's
 )->int: # exit status
@@ -80,19 +117,4 @@ def main(
     argv = sys.argv[1:] if argv is None else argv
     escape_streams()
     warnings.showwarning = show_warning
-    try:
-        status = run(argv)
-        sys.stdout.flush()
-        return status
-    except SystemExit as e: return e.code or 0
-    except BrokenPipeError:
-        finish_output()
-        return 141
-    except KeyboardInterrupt:
-        print(STOPPED, file=sys.stderr)
-        return 130
-    except Exception as e:
-        if os.environ.get('CIR_DEBUG'): raise
-        finish_output()
-        print(f'cir: {error_line(e, argv)}', file=sys.stderr)
-        return exit_status(e)
+    with one_voice() as stderr: return attempt(argv, stderr)

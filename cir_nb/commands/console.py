@@ -4,14 +4,18 @@
 
 # %% auto #0
 __all__ = ['MAX_NAME', 'RAISES', 'escape_streams', 'drop_output', 'finish_output', 'shortened', 'check_argument',
-           'check_arguments', 'error_text', 'raised_here', 'foreseen', 'exit_status', 'known_cause', 'report_text',
-           'write_report', 'error_line']
+           'check_arguments', 'error_text', 'raised_here', 'foreseen', 'exit_status', 'known_cause', 'is_lost',
+           'lost_line', 'report_text', 'write_report', 'error_line', 'launched', 'one_voice', 'first_to_say', 'speaks',
+           'end_at_once']
 
 # %% ../../nbs/commands/09_console.ipynb #imports
-import dis, os, platform, shlex, sys, tempfile, traceback
+import contextlib, dis, os, platform, re, shlex, signal, sys, tempfile, threading, traceback
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TextIO
 
 from .. import __version__
-from ..core.core import BadData, UnknownName
+from ..core.core import BadData, UnknownName, digest
 
 # %% ../../nbs/commands/09_console.ipynb #streams
 def escape_streams()->None:
@@ -91,6 +95,17 @@ def known_cause(e:BaseException)->str: # empty if there is none
     if full: return f"memory is full: {shortened(error_text(e), 200) or 'nothing more can be allocated'}"
     return ''
 
+# %% ../../nbs/commands/09_console.ipynb #lost
+def is_lost(e:BaseException)->bool:
+    "Whether an exception means that another process is gone"
+    module = sys.modules.get('cir_nb.models.distributed')
+    return bool(module) and module.lost_process(e)
+
+def lost_line(argv:list)->str:
+    "What that means for a command"
+    if argv[:1]!=['train']: return 'another process of this command ended; the same command measures again.'
+    return 'another process of this training ended; the same command goes on from the last state that is kept.'
+
 # %% ../../nbs/commands/09_console.ipynb #report
 def report_text(e:BaseException, argv:list)->str:
     "What somebody who mends it needs to know"
@@ -113,9 +128,56 @@ def error_line(
 )->str:
     "The line that a command ends in"
     if foreseen(e): return error_text(e)
+    if is_lost(e): return lost_line(argv)
     cause = known_cause(e)
     if cause: return cause
     path = write_report(e, argv)
     where = f'the whole report is in {path}' if path else 'CIR_DEBUG=1 shows all of it'
     what = shortened(f'{type(e).__name__}: {error_text(e)}', 300)
     return f'something nobody foresaw happened: {what}; {where}'
+
+# %% ../../nbs/commands/09_console.ipynb #voice
+def launched()->int|None: # None without a launcher
+    "Which of a launcher's processes this is"
+    rank,world = (os.environ.get(name, '') for name in ('RANK','WORLD_SIZE'))
+    return int(rank) if rank.isdigit() and world.isdigit() and int(world)>1 else None
+
+@contextlib.contextmanager
+def one_voice()->Iterator[TextIO]:
+    "Within it, only the first of several processes writes; gives where each may write an error"
+    stderr = sys.stderr
+    if not launched():
+        yield stderr
+        return
+    with open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+        yield stderr
+
+# %% ../../nbs/commands/09_console.ipynb #speaks
+def first_to_say(e:BaseException)->bool:
+    "Whether none of the processes has said this error yet; then this one does"
+    from torch.distributed import TCPStore
+    address,port = os.environ['MASTER_ADDR'],int(os.environ['MASTER_PORT'])
+    store = TCPStore(address, port, is_master=False, timeout=timedelta(seconds=5), wait_for_workers=False)
+    attempt = f"cir {os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}"
+    what = 'lost' if is_lost(e) else digest(type(e).__name__, re.sub(r'\d+', '#', error_text(e)))
+    before = store.add(f'{attempt} errors', 0)
+    count = store.add(f'{attempt} error {what}', 1)
+    store.add(f'{attempt} errors', 1)
+    return count==1 and not (is_lost(e) and before)
+
+def speaks(e:BaseException)->bool:
+    "Whether this process is the one that says an error"
+    rank = launched()
+    if rank is None: return True
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)   # a launcher sends it as soon as another has ended
+    try: return first_to_say(e)
+    except (RuntimeError, ValueError, LookupError, ImportError, OSError): return rank==0 or is_lost(e)
+
+# %% ../../nbs/commands/09_console.ipynb #end
+def end_at_once(status:int)->None:
+    "End this process if it is one of a group"
+    group = sys.modules.get('torch.distributed')
+    if group is None or not (group.is_available() and group.is_initialized()): return
+    finish_output()
+    os._exit(status)

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['EvalOptions', 'check_counts', 'check_names', 'note_missing', 'recipe_data', 'protocol_line', 'protocols',
-           'check_retriever', 'join_stages', 'retrieve_first', 'Eval', 'check_saving', 'save_top', 'measure']
+           'check_retriever', 'join_stages', 'retrieve_first', 'Eval', 'check_saving', 'write_top', 'save_top',
+           'measure']
 
 # %% ../../nbs/commands/03_eval.ipynb #imports
 import json, sys
@@ -111,9 +112,10 @@ def retrieve_first(
     feature_cache:str='off', # auto, off, or a folder
 )->'Ranking':
     "What the retriever of a pipeline finds"
+    from cir_nb.models.distributed import shares
     from cir_nb.retrieval.pipeline import Pipeline
     alone = Pipeline(pipeline.retriever)
-    return alone.retrieve_candidates(data, k, rows=alone.open_cache(data, feature_cache))
+    return alone.retrieve_candidates(data, k, rows=alone.open_cache(data, feature_cache, **shares()))
 
 # %% ../../nbs/commands/03_eval.ipynb #eval
 @command('eval')
@@ -139,22 +141,30 @@ def check_saving(command:Eval)->None:
     if given and not command.save_topk: raise ValueError(f"{given} says how top-k files are written, and --save-topk K asks for them.")
     if command.out: check_output('--out', command.out)
 
-def save_top(command:Eval, candidates:'Ranking', data:'CIRData', retriever:'Composer')->None:
-    "Write the top K of the retriever, and say where"
+def write_top(command:Eval, candidates:'Ranking', data:'CIRData', retriever:'Composer')->list: # of paths
+    "Write the top K of the retriever"
     from cir_nb.checkpoints.published_topk import write_published
     from cir_nb.retrieval.topk import save_topk
     folder = Path(command.out or find_run(command.run))
     name = f'{data.name}-{data.split}-top-{command.save_topk}.safetensors'
-    if command.published: files = write_published(candidates, data, folder)
-    else: files = [save_topk(candidates, data, retriever, folder/name)]
-    print('\n'.join(map(str, files)), file=sys.stderr if command.json else sys.stdout)
+    if command.published: return write_published(candidates, data, folder)
+    return [save_topk(candidates, data, retriever, folder/name)]
+
+def save_top(command:Eval, candidates:'Ranking', data:'CIRData', retriever:'Composer')->None:
+    "Write the top K of the retriever once for all processes, and say where"
+    from cir_nb.models.distributed import this_process, wait_for_all
+    files = write_top(command, candidates, data, retriever) if this_process().is_main else []
+    wait_for_all()
+    if files: print('\n'.join(map(str, files)), file=sys.stderr if command.json else sys.stdout)
 
 # %% ../../nbs/commands/03_eval.ipynb #measure
 def measure(command:Eval)->None:
     "Retrieve, re-rank, and print the table"
+    from cir_nb.models.distributed import join_processes, shares
     from cir_nb.retrieval.metrics import compute_metrics
     from cir_nb.retrieval.rerank_report import rerank_depth, rerank_with_report
     from cir_nb.training.runs import load_run
+    join_processes()
     run = load_run(command.run)
     pipeline = join_stages(run, command.rerank)
     data = command.load_data(run)
@@ -162,7 +172,7 @@ def measure(command:Eval)->None:
     candidates = retrieve_first(pipeline, data, deepest, command.feature_cache)
     if command.save_topk: save_top(command, candidates, data, pipeline.retriever)
     if pipeline.reranker:
-        rows = pipeline.open_cache(data, command.feature_cache)
+        rows = pipeline.open_cache(data, command.feature_cache, **shares())
         found = rerank_with_report(candidates, pipeline, data, command.top_k, rows=rows)
     else: found = compute_metrics(candidates, data)
     command.show(found)

@@ -50,8 +50,10 @@ def reranking_pipeline(run:'Run', topk:tuple)->'Pipeline':
 def rerank_candidates(command:Rerank)->None:
     "Read or retrieve the candidates, re-rank them, and print the report"
     from cir_nb.checkpoints.published_topk import read_topk
+    from cir_nb.models.distributed import join_processes, shares
     from cir_nb.retrieval.rerank_report import rerank_depth, rerank_with_report
     from cir_nb.training.runs import load_run
+    join_processes()
     run = load_run(command.run)
     pipeline = reranking_pipeline(run, command.topk)
     data = command.load_data(run)
@@ -59,5 +61,5 @@ def rerank_candidates(command:Rerank)->None:
     retriever = pipeline.retriever if run.model.is_reranker else None
     if command.topk: candidates = read_topk(command.topk, data, retriever, deepest)
     else: candidates = retrieve_first(pipeline, data, deepest, command.feature_cache)
-    rows = pipeline.open_cache(data, command.feature_cache)
+    rows = pipeline.open_cache(data, command.feature_cache, **shares())
     command.show(rerank_with_report(candidates, pipeline, data, command.top_k, command.depths, rows=rows))

@@ -32,7 +32,7 @@ class Submit:
         writes = self.run or self.out or self.rerank
         if self.check and writes:
             raise ValueError(f"--check examines files that are there, and {writes!r} is for writing some. Leave one out.")
-        files = self.check or self.ranked()
+        files = self.check or self.ranked()             # only the main process of several has written some
         for file in files: print(check_submission(file, self.root or None))
 
     def ranked(self)->list: # of paths
@@ -57,11 +57,13 @@ def write_files(
     command:Submit,
     name:str, # of a data set with a test server
 )->list: # of paths
-    "Rank the test queries, and write what the server takes"
+    "Rank the test queries, and write what the server takes once for all processes"
     from cir_nb.data.core import load_data
+    from cir_nb.models.distributed import join_processes
     from cir_nb.retrieval.rerank_report import rerank_depth
     from cir_nb.retrieval.submission import SPLITS, TOP_K, write_submission
     from cir_nb.training.runs import load_run
+    process = join_processes()
     run = load_run(command.run)
     pipeline = join_stages(run, command.rerank)
     missing = 'drop' if command.allow_missing else 'refuse'
@@ -70,4 +72,4 @@ def write_files(
     k = rerank_depth(pipeline, command.top_k)
     ranking = retrieve_first(pipeline, data, max(TOP_K, k))
     if pipeline.reranker: ranking = pipeline.rerank(ranking, data, k)
-    return write_submission(ranking, data, command.name or run.path.name, command.out)
+    return write_submission(ranking, data, command.name or run.path.name, command.out) if process.is_main else []

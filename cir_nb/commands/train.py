@@ -117,8 +117,10 @@ def run_training(
 )->None:
     "Resolve the recipe, train it, and print the numbers of the run"
     from cir_nb.models.composer import METHODS
+    from cir_nb.models.distributed import join_processes
     from cir_nb.training.runs import load_run, resolve_recipe
     from cir_nb.training.train import train
+    join_processes()
     start = starting_run(METHODS[command.method], command.start, command.retriever)
     recipe = resolve_recipe(command.method, command.data, command.variant, command.backbone, command.protocol, start,
                             command.model, command.train)

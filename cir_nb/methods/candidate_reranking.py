@@ -13,10 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from ..core.config import Settings
 from ..core.core import BadData
-from ..data.loader import Batch
 from ..models.composer import METHODS, Composer
 from ..models.converters import importer, tensor_size
-from ..models.losses import info_nce
 
 # %% ../../nbs/methods/20_candidate_reranking.ipynb #config
 @dataclass(frozen=True)
@@ -60,10 +58,8 @@ class CandidateReranking(Composer):
 
     def encode_target(self, images:Tensor)->Tensor: return F.normalize(self.backbone.project_image(images), dim=-1)
 
-    def losses(self, batch:Batch)->dict:
-        scores = self.encode_query(batch.ref, batch.text)@self.encode_target(batch.target).T
-        ids = batch.target_id if self.cfg.mask_duplicate_targets else None
-        return {'contrast': info_nce(scores, ids, self.backbone.temp)}
+    @property
+    def temperature(self)->Tensor: return self.backbone.temp
 
 METHODS.alias('reranking', 'candidate_reranking')
 METHODS.alias('reranking.stage1', 'candidate_reranking.stage1')

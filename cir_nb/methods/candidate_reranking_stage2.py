@@ -18,6 +18,7 @@ from ..core.config import Choice, Count, Settings, Size
 from ..core.core import patch_to
 from ..data.loader import Batch
 from ..models.composer import METHODS, Composer
+from ..models.distributed import gather_with_grad
 from ..models.losses import info_nce
 from ..models.reranker import Takes
 from ..retrieval.hard_negatives import HardNegatives
@@ -117,12 +118,13 @@ def score_candidates(self, retriever:Composer, query:Tensor, text:list|tuple, ca
 
 @patch_to(CandidateReranker)
 def losses(self, batch:Batch, retriever:Composer)->dict:
-    "Contrast with the targets of the batch, or with hard negatives"
+    "Contrast with the targets of the batch, of all processes, or with hard negatives of the own queries"
     text,right = self.tokenize(batch.text),batch.target
     wrong = self.negative_features(batch.q)
     query = self.prepare_query(retriever, batch.ref, text)
     if wrong is None:
-        ids = batch.target_id if self.cfg.mask_duplicate_targets else None
-        return {'contrast': info_nce(self.score_candidates(retriever, query, text, right), ids, 1.)}
+        found,first = gather_with_grad({'target': right, 'id': batch.target_id})
+        ids = found['id'] if self.cfg.mask_duplicate_targets else None
+        return {'contrast': info_nce(self.score_candidates(retriever, query, text, found['target']), ids, 1., first)}
     scores = self.score_candidates(retriever, query, text, torch.cat([right[:,None], wrong], 1))
     return {'contrast': F.cross_entropy(scores, torch.zeros_like(batch.q))}

@@ -15,11 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from ..core.config import Choice, Positive, Settings, Share, Size
 from ..core.core import BadData
-from ..data.loader import Batch
 from ..models.combiner import Combiner
 from ..models.composer import METHODS, Composer
 from ..models.converters import clip_name, importer, tensor_size
-from ..models.losses import info_nce
 
 # %% ../../nbs/methods/00_clip4cir.ipynb #config
 TUNE = 'both','text','image','none'
@@ -62,11 +60,6 @@ class CLIP4Cir(Composer):
         return F.normalize(self.compose(ref, self.backbone.encode_text(text)), dim=-1)
 
     def encode_target(self, images:Tensor)->Tensor: return F.normalize(images, dim=-1)
-
-    def losses(self, batch:Batch)->dict:
-        scores = self.encode_query(batch.ref, batch.text)@self.encode_target(batch.target).T
-        ids = batch.target_id if self.cfg.mask_duplicate_targets else None
-        return {'contrast': info_nce(scores, ids, self.cfg.temperature)}
 
 # %% ../../nbs/methods/00_clip4cir.ipynb #b2e58c26
 UNTUNED = dict(model=dict(tune='none'), train=dict(epochs=0))

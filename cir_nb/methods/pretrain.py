@@ -42,6 +42,7 @@ class Pretrain(Composer):
     def __init__(self, backbone:nn.Module, cfg:PretrainConfig|None=None):
         super().__init__(backbone, cfg)
         if not hasattr(backbone, 'itm_head'): self.head = nn.Linear(backbone.width, 2)
+        if not self.cfg.match: self.freeze_matching()
 
     @property
     def match_head(self)->nn.Module: return getattr(self.backbone, 'itm_head', None) or self.head
@@ -57,6 +58,15 @@ class Pretrain(Composer):
 
     def encode_target(self, images:Tensor)->Tensor: # (B,D) unit vectors, or (B,32,D)
         return F.normalize(self.backbone.project_image(images), dim=-1)
+
+# %% ../../nbs/methods/50_pretrain.ipynb #freeze
+@patch_to(Pretrain)
+def freeze_matching(self)->None:
+    "What nothing but the match reads is not trained without it"
+    self.match_head.requires_grad_(False)
+    if hasattr(self.backbone, 'Qformer'): return
+    for k,p in self.backbone.named_parameters():
+        if 'crossattention' in k: p.requires_grad_(False)
 
 # %% ../../nbs/methods/50_pretrain.ipynb #match
 @patch_to(Pretrain)
@@ -94,14 +104,36 @@ def matching_loss(self,
     return F.cross_entropy(found, is_right.long())
 
 # %% ../../nbs/methods/50_pretrain.ipynb #losses
+@patch_to(Pretrain, as_property=True)
+def temperature(self)->Tensor:
+    "Learned, within bounds"
+    return self.backbone.temp.clamp(.001, .5)
+
 @patch_to(Pretrain)
-def losses(self, batch:Batch)->dict: # name -> number
-    "Contrast in both directions, and the match unless its weight is 0"
-    tokens,ids = batch.target,batch.target_id
-    text = self.backbone.tokenize(batch.text)
-    temperature = self.backbone.temp.clamp(.001, .5)
-    scores = similarity(self.encode_query(batch.ref, text), self.encode_target(tokens))
-    contrast = (info_nce(scores, ids, temperature)+info_nce(scores.T, ids, temperature))/2
-    if not self.cfg.match: return {'contrast': contrast}
-    logits = (self.cfg.hardness*scores/temperature).detach()
-    return {'contrast': contrast, 'match': self.cfg.match*self.matching_loss(tokens, text, logits, ids)}
+def prepare(self, batch:Batch, chunk_size:int=0)->Batch:
+    "Texts are tokenised together, so that all have one length"
+    return dataclasses.replace(Composer.prepare(self, batch, chunk_size), text=self.backbone.tokenize(batch.text))
+
+# %% ../../nbs/methods/50_pretrain.ipynb #rows
+@patch_to(Pretrain)
+def embed(self, batch:Batch)->tuple: # queries, candidates
+    "Texts and images as embeddings, each of which meets all of the other kind; and what the match reads of own rows"
+    ids,mask = self.backbone.tokenize(batch.text)
+    queries,candidates = Composer.embed(self, dataclasses.replace(batch, text=(ids, mask)))
+    own = {'ids': ids, 'mask': mask, 'tokens': batch.target, 'own_target': candidates['target']}
+    return queries|own,candidates|{'query': queries['query']}
+
+@patch_to(Pretrain)
+def contrast(self, queries:dict, candidates:dict, first:int=0)->dict: # name -> number
+    "Contrast in both directions, and the match among own rows unless its weight is 0"
+    ids,temperature = candidates['id'],self.temperature
+    to_images = similarity(queries['query'], candidates['target'])
+    is_whole = len(to_images)==len(ids) # then the same numbers serve both directions
+    to_texts = to_images.T if is_whole else similarity(candidates['query'], queries['own_target']).T
+    both = [info_nce(scores, ids, temperature, first) for scores in (to_images, to_texts)]
+    terms = {'contrast': sum(both)/2}
+    if not self.cfg.match: return terms
+    own = slice(first, first+len(to_images))
+    logits = (self.cfg.hardness*to_images[:,own]/temperature).detach()
+    text = queries['ids'],queries['mask']
+    return terms|{'match': self.cfg.match*self.matching_loss(queries['tokens'], text, logits, ids[own])}

@@ -7,6 +7,7 @@ __all__ = ['Aux', 'COMMON', 'FIQ', 'CIRR', 'CIRR_WEIGHTS', 'RTC06', 'TINY', 'REC
            'published_recipes', 'SPRC', 'Passes', 'our_key', 'part_of', 'published']
 
 # %% ../../nbs/methods/30_sprc.ipynb #imports
+import dataclasses
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
@@ -195,26 +196,29 @@ def fused_passes(self,
     return Passes(prompts, targets, queries, auxiliary, alignment_target.detach())
 
 # %% ../../nbs/methods/30_sprc.ipynb #losses
-@patch_to(SPRC)
-def loss_terms(self,
-    passes:Passes,
-    ids:Tensor|None, # (B,) which image each target is, where duplicates are masked
-)->dict: # name -> number
-    "Retrieval contrast, auxiliary contrast, alignment"
-    temperature = self.backbone.temp
-    itc = info_nce(similarity(passes.queries, passes.targets), ids, temperature)
-    rtc = info_nce(similarity(passes.auxiliary, passes.targets), ids, temperature)
-    align = F.mse_loss(passes.prompts.mean(1), passes.alignment_target)
-    return {'itc': itc, 'rtc': self.cfg.rtc*rtc, 'align': self.cfg.align*align}
+@patch_to(SPRC, as_property=True)
+def temperature(self)->Tensor:
+    "Learned"
+    return self.backbone.temp
 
 @patch_to(SPRC)
-def losses(self, batch:Batch)->dict: # name -> number
-    "The terms of a batch of image tokens; the baseline has the first one alone"
+def embed(self, batch:Batch)->tuple: # queries, candidates
+    "What the passes make of a batch of image tokens; the baseline has one query for each triplet"
     text = self.backbone.tokenize(batch.text)
-    ids = batch.target_id if self.cfg.mask_duplicate_targets else None
-    if self.cfg.aux!='none': return self.loss_terms(self.fused_passes(batch.ref, batch.target, text), ids)
-    scores = similarity(self.encode_query(batch.ref, text), self.encode_target(batch.target))
-    return {'itc': info_nce(scores, ids, self.backbone.temp)}
+    if self.cfg.aux=='none': return Composer.embed(self, dataclasses.replace(batch, text=text))
+    p = self.fused_passes(batch.ref, batch.target, text)
+    queries = {'query': p.queries, 'auxiliary': p.auxiliary}
+    queries |= {'prompt': p.prompts.mean(1), 'alignment': p.alignment_target}
+    return queries,{'target': p.targets, 'id': batch.target_id}
+
+@patch_to(SPRC)
+def contrast(self, queries:dict, candidates:dict, first:int=0)->dict: # name -> number
+    "Retrieval contrast, auxiliary contrast, alignment; the baseline has the first one alone"
+    ids = self.masked_ids(candidates['id'])
+    def term(q): return info_nce(similarity(queries[q], candidates['target']), ids, self.temperature, first)
+    if self.cfg.aux=='none': return {'itc': term('query')}
+    align = F.mse_loss(queries['prompt'], queries['alignment'])
+    return {'itc': term('query'), 'rtc': self.cfg.rtc*term('auxiliary'), 'align': self.cfg.align*align}
 
 # %% ../../nbs/methods/30_sprc.ipynb #import
 def our_key(

@@ -57,7 +57,8 @@ class SPRCReranker(HardNegatives):
 
     def __init__(self, backbone:nn.Module, cfg:SPRCRerankConfig|None=None):
         super().__init__(backbone, cfg)
-        unused = backbone.vision_proj,backbone.text_proj,backbone.temp
+        last = backbone.Qformer.bert.encoder.layer[-1] # of which the match reads the query tokens alone
+        unused = backbone.vision_proj,backbone.text_proj,backbone.temp,last.intermediate,last.output
         for part in (backbone.visual_encoder, *unused): part.requires_grad_(False)
         if self.cfg.sides: self.sides = nn.Parameter(torch.zeros(2, backbone.ln_vision.normalized_shape[0]))
 

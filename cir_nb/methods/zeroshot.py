@@ -11,9 +11,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 from ..core.config import Settings, Share
-from ..data.loader import Batch
 from ..models.composer import METHODS, Composer, NoConfig
-from ..models.losses import info_nce, similarity
 
 # %% ../../nbs/methods/40_zeroshot.ipynb #config
 @dataclass(frozen=True)
@@ -44,10 +42,10 @@ class BLIP2Sum(Composer):
         words = F.normalize(self.backbone.encode_text(text), dim=-1)
         return F.normalize((1-self.cfg.text)*image+self.cfg.text*words, dim=-1)
 
-    def losses(self, batch:Batch)->dict: # name -> number
-        "The contrast in which BLIP-2 was trained: a number to look at"
-        scores = similarity(self.encode_query(batch.ref, batch.text), self.encode_target(batch.target))
-        return {'contrast': info_nce(scores, temperature=self.backbone.temp)}
+    @property
+    def temperature(self)->Tensor:
+        "That in which BLIP-2 was trained: its loss here is a number to look at"
+        return self.backbone.temp
 
 # %% ../../nbs/methods/40_zeroshot.ipynb #fuse
 @METHODS('blip2-fuse')

@@ -18,7 +18,7 @@ from ..core.config import Choice, Positive, Settings, Size, Weight
 from ..core.core import patch_to
 from ..data.loader import Batch, TextView
 from .composer import Composer
-from .losses import info_nce
+from .losses import info_nce, similarity
 
 # %% ../../nbs/models/03_bidirectional.ipynb #mark
 def add_direction_token(
@@ -33,14 +33,15 @@ def add_direction_token(
 
 # %% ../../nbs/models/03_bidirectional.ipynb #back
 def reverse_scores(
-    ref:Tensor, # (B,D) unit vectors: what reversed queries look for
+    ref:Tensor, # (b,D) unit vectors: what reversed queries look for
     target:Tensor, # (B,D) unit vectors: each is tried as the reference of each query
-    text:Tensor, # (B,D) not normalised
-)->Tensor: # (B,B) text and reference by target
+    text:Tensor, # (b,D) not normalised
+)->Tensor: # (b,B) text and reference by target
     "Similarity of (target + text) to the reference, for every pair, without making the pairs"
+    dtype = torch.promote_types(text.dtype, torch.float32) # never below full precision
     with torch.autocast(text.device.type, enabled=False):
-        r,g = ref.float(),target.float()
-        b = text.float()
+        r,g = ref.to(dtype),target.to(dtype)
+        b = text.to(dtype)
         squared = 1+2*b@g.T+b.square().sum(-1, keepdim=True)
         return (r@g.T+(b*r).sum(-1, keepdim=True))/squared.clamp(min=1e-12).sqrt()
 
@@ -86,15 +87,25 @@ class BidirectionalComposer(Composer):
 
 # %% ../../nbs/models/03_bidirectional.ipynb #both-losses
 @patch_to(BidirectionalComposer)
-def losses(self, batch:Batch)->dict:
+def reversed_text(self, batch:Batch)->list|tuple:
+    "The texts of reversed queries"
+    if batch.other_texts: return batch.other_texts[0]
+    raise ValueError(f"{type(self).__name__} reads two texts of a query, and the batch has one: make the loader with text_views=model.text_views.")
+
+@patch_to(BidirectionalComposer)
+def embed(self, batch:Batch)->tuple: # queries, candidates
+    "Forward queries; references and reversed texts; and targets as they come, which both directions read"
+    queries = {'query': self.encode_query(batch.ref, batch.text)}
+    if self.cfg.reverse:
+        queries |= {'ref': batch.ref, 'reversed': self.encode_text(self.reversed_text(batch))}
+    return queries,{'target': batch.target, 'id': batch.target_id}
+
+@patch_to(BidirectionalComposer)
+def contrast(self, queries:dict, candidates:dict, first:int=0)->dict:
     "Forward and reversed contrast"
-    c = self.cfg
-    ids = batch.target_id if c.mask_duplicate_targets else None
-    scores = self.encode_query(batch.ref, batch.text)@self.encode_target(batch.target).T
-    out = {'forward': info_nce(scores, ids, c.temperature)}
-    if not c.reverse: return out
-    if not batch.other_texts:
-        raise ValueError(f"{type(self).__name__} reads two texts of a query, and the batch has one: make the loader with text_views=model.text_views.")
-    text = self.encode_text(batch.other_texts[0])
-    reversed_scores = self.reversed(batch.ref, batch.target, text)
-    return out|{'reversed': c.reverse*info_nce(reversed_scores, ids, c.temperature)}
+    targets,ids = candidates['target'],self.masked_ids(candidates['id'])
+    scores = similarity(queries['query'], self.encode_target(targets))
+    out = {'forward': info_nce(scores, ids, self.temperature, first)}
+    if not self.cfg.reverse: return out
+    back = self.reversed(queries['ref'], targets, queries['reversed'])
+    return out|{'reversed': self.cfg.reverse*info_nce(back, ids, self.temperature, first)}

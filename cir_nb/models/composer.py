@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from ..core.core import Registry, patch_to
 from ..data.loader import TEXT_VIEWS, Batch
-from .losses import info_nce
+from .distributed import gather_with_grad, in_chunks
+from .losses import info_nce, similarity
 
 # %% ../../nbs/models/02_composer.ipynb #method
 METHODS = Registry('method', 'cir_nb.methods', 'METHODS')
@@ -104,10 +105,57 @@ class Composer(Method):
         ref,target = self.encode_image(batch.ref),self.encode_image(batch.target)
         return dataclasses.replace(batch, ref=ref, target=target, holds='features')
 
-    def losses(self,
-        batch:Batch, # of features
-    )->dict: # name -> number; their sum is minimised
-        "Named loss terms; contrast within the batch unless the method says otherwise"
-        return {'contrast': info_nce(self.encode_query(batch.ref, batch.text)@self.encode_target(batch.target).T)}
+# %% ../../nbs/models/02_composer.ipynb #composer-halves
+@patch_to(Composer)
+def embed(self,
+    batch:Batch, # of features
+)->tuple: # of two dictionaries, name -> (b,...): queries, candidates
+    "The rows of a batch: what is compared, and with what"
+    query,target = self.encode_query(batch.ref, batch.text),self.encode_target(batch.target)
+    return {'query': query},{'target': target, 'id': batch.target_id}
 
-    def forward(self, batch:Batch)->dict: return self.losses(self.features(batch))
+@patch_to(Composer)
+def contrast(self,
+    queries:dict, # name -> (b,...) own rows, from `embed`
+    candidates:dict, # name -> (B,...) rows of the whole batch, from `embed`
+    first:int=0, # the right candidate of own row i is row first+i
+)->dict: # name -> number, a mean over own rows; their sum is minimised
+    "Named loss terms: each query is told apart from all targets, unless the method says otherwise"
+    scores = similarity(queries['query'], candidates['target'])
+    return {'contrast': info_nce(scores, self.masked_ids(candidates['id']), self.temperature, first)}
+
+# %% ../../nbs/models/02_composer.ipynb #composer-settings
+@patch_to(Composer, as_property=True)
+def temperature(self)->float|Tensor:
+    "Of the contrast: the setting of that name, or the method's own"
+    return getattr(self.cfg, 'temperature', .01)
+
+@patch_to(Composer)
+def masked_ids(self, ids:Tensor)->Tensor|None: # None: duplicates are counted
+    "Which image each target is, where the method does not count duplicate targets as wrong"
+    return ids if getattr(self.cfg, 'mask_duplicate_targets', False) else None
+
+# %% ../../nbs/models/02_composer.ipynb #composer-losses
+@patch_to(Composer)
+def prepare(self, batch:Batch, chunk_size:int=0)->Batch:
+    "What is made of a whole batch before its rows are computed: the features, where the tower is frozen"
+    if batch.holds=='features' or not self.frozen: return batch
+    parts = [self.features(p) for p in batch.split(chunk_size or len(batch))]
+    if len(parts)==1: return parts[0]
+    ref,target = torch.cat([p.ref for p in parts]),torch.cat([p.target for p in parts])
+    return dataclasses.replace(batch, ref=ref, target=target, holds='features')
+
+@patch_to(Composer)
+def losses(self,
+    batch:Batch, # of pixels or features; with several processes the rows of this one
+    chunk_size:int=0, # rows that are computed at a time; 0: all at once
+)->dict: # name -> number; their sum is minimised
+    "Named loss terms of the whole batch, as far as own queries contribute to them"
+    def rows(part): return self.embed(self.features(part))
+    queries,candidates = in_chunks(rows, self.prepare(batch, chunk_size), chunk_size, self)
+    return self.contrast(queries, *gather_with_grad(candidates))
+
+@patch_to(Composer)
+def forward(self, batch:Batch, chunk_size:int=0)->dict:
+    "Loss terms"
+    return self.losses(batch, chunk_size) if chunk_size else self.losses(batch)

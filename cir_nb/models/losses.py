@@ -25,14 +25,15 @@ def similarity(
 
 # %% ../../nbs/models/00_losses.ipynb #info-nce
 def info_nce(
-    scores:Tensor, # (B,B) inner products, query by target; the diagonal is right
+    scores:Tensor, # (b,B) inner products, query by target
     ids:Tensor|None=None, # (B,) which image each target is; duplicates of the right one are then not counted as wrong
     temperature:float=.01,
+    first:int=0, # the right target of query i is number first+i
 )->Tensor: # a number
     "Cross entropy of each query over the targets of its batch"
     logits = scores/temperature
-    right = torch.arange(len(scores), device=scores.device)
+    right = torch.arange(first, first+len(scores), device=scores.device)
     if ids is not None:
-        itself = torch.eye(len(ids), dtype=torch.bool, device=ids.device)
-        logits = logits.masked_fill((ids[:,None]==ids[None])&~itself, float('-inf'))
+        itself = right[:,None]==torch.arange(len(ids), device=ids.device)
+        logits = logits.masked_fill((ids[right,None]==ids[None])&~itself, float('-inf'))
     return F.cross_entropy(logits, right)

@@ -16,6 +16,7 @@ from ..core.config import Settings, Size
 from ..core.core import patch_to
 from ..data.loader import Batch, TextView
 from .composer import Composer, Method
+from .distributed import gather_with_grad
 from .losses import info_nce, similarity
 
 # %% ../../nbs/models/04_reranker.ipynb #alike
@@ -134,9 +135,10 @@ def losses(self,
     batch:Batch, # of features
     retriever:Composer,
 )->dict: # name -> number; their sum is minimised
-    "The targets of the batch are the candidates of each of its queries, as published"
-    scores = self.score(retriever, batch.ref, batch.text, batch.target)
-    return {'contrast': info_nce(scores, temperature=1.)}
+    "The targets of the batch, of all processes, are the candidates of each query, as published"
+    found,first = gather_with_grad({'target': batch.target})
+    scores = self.score(retriever, batch.ref, batch.text, found['target'])
+    return {'contrast': info_nce(scores, temperature=1., first=first)}
 
 # %% ../../nbs/models/04_reranker.ipynb #similarity
 class SimilarityReranker(Reranker):

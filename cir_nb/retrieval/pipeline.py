@@ -59,10 +59,15 @@ class Pipeline(nn.Module):
         "The texts that training reads of a query"
         return self.retriever.text_views if self.reranker is None else (self.reranker.query_view(self.retriever),)
 
-    def forward(self, batch:Batch)->dict: # name -> number
-        "The loss terms of the stage"
-        if self.reranker is None: return self.retriever(batch)
-        return self.reranker.losses(self.reranker.features(batch, self.retriever), self.retriever)
+# %% ../../nbs/retrieval/04_pipeline.ipynb #forward
+@patch_to(Pipeline)
+def forward(self,
+    batch:Batch,
+    chunk_size:int=0, # rows of a retriever that are computed at a time; 0: all
+)->dict: # name -> number
+    "The loss terms of the stage"
+    if self.reranker is None: return self.retriever(batch, chunk_size)
+    return self.reranker.losses(self.reranker.features(batch, self.retriever), self.retriever)
 
 # %% ../../nbs/retrieval/04_pipeline.ipynb #mode
 @patch_to(Pipeline)

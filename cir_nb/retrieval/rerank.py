@@ -8,6 +8,7 @@ __all__ = ['rows_for', 'PairScorer', 'pair_scorer', 'precompute_scores']
 # %% ../../nbs/retrieval/03_rerank.ipynb #imports
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from ..core.core import patch_to
 from ..data.core import CIRData
 from ..data.loader import Rows, images_for, prefetch
 from ..models.composer import Composer, Method
+from ..models.distributed import bar_options, gather_in_turns, this_process
 from ..models.reranker import Reranker, encodes_alike
 from .encode import to_features
 from .ranking import Ranking
@@ -59,23 +61,52 @@ class PairScorer:
         # a part of something larger would keep all of it in memory
         return prepared.clone() if prepared.untyped_storage().nbytes()>prepared.nbytes else prepared
 
+# %% ../../nbs/retrieval/03_rerank.ipynb #prepared
+@patch_to(PairScorer)
+def prepared(self,
+    parts:tuple, # of tensors of query numbers
+)->Iterator: # of query numbers (n,) and rows (n,...)
+    "Queries prepared, a part after another; processes share the work"
+    def load(part): return self.ref_rows.stack(self.data.refs[part])
+    rank,world = this_process()
+    own = parts[rank::world]
+    made = map(self.prepare, own, prefetch(load, own, self.num_workers))
+    for i in range(0, len(parts), world):
+        turn = parts[i:i+world]
+        yield from zip(turn, gather_in_turns(list(islice(made, 1)), len(turn), self.reranker.device))
+
 # %% ../../nbs/retrieval/03_rerank.ipynb #blocks
 @patch_to(PairScorer)
 def query_blocks(self,
     queries:Tensor, # (n,) query numbers
 )->Iterator: # of dictionaries: query number -> row of `prepare_query`
     "Blocks of prepared queries that fit in memory"
-    def load(part): return self.ref_rows.stack(self.data.refs[part])
-    parts = queries.split(self.batch_size)
     block,size = {},0
-    for part,ref in zip(parts, prefetch(load, parts, self.num_workers)):
-        rows = self.prepare(part, ref)
+    for part,rows in self.prepared(queries.split(self.batch_size)):
         if block and size+rows.nbytes>self.max_bytes:
             yield block
             block,size = {},0
         block |= zip(part.tolist(), rows)
         size += rows.nbytes
     if block: yield block
+
+# %% ../../nbs/retrieval/03_rerank.ipynb #chunk
+@patch_to(PairScorer)
+def score_chunk(self,
+    x:Tensor, # (c,...) candidates, pixels or features
+    queries:tuple, # for each candidate, its query numbers
+    block:dict, # prepared queries, those of `queries` among them
+)->Tensor: # the scores of the first candidate with its queries, then of the second ...
+    "Each candidate of a chunk with all its queries"
+    features = to_features(self.reranker, self.rows, x)
+    candidates = self.reranker.prepare_candidates(self.retriever, features).split(1)
+    out = []
+    for candidate,numbers in zip(candidates, queries):
+        for part in numbers.split(self.batch_size):
+            rows = pad_sequence([block[q] for q in part.tolist()], batch_first=True)
+            scores = self.reranker.score_candidates(self.retriever, rows, self.texts(part), candidate)
+            out.append(scores[:,0].float())
+    return torch.cat(out)
 
 # %% ../../nbs/retrieval/03_rerank.ipynb #block
 @patch_to(PairScorer)
@@ -84,20 +115,17 @@ def score_block(self,
     block:dict, # prepared queries, those of `pairs` among them
     bar:tqdm, # counts pairs
 )->Tensor: # (n,)
-    "Each candidate with all its queries"
+    "Each candidate with all its queries; processes share the work"
     images,counts = pairs[:,1].unique_consecutive(return_counts=True)
-    chunks = images.split(self.batch_size)
-    queries = iter(pairs[:,0].split(counts.tolist()))
+    chunks = list(zip(images.split(self.batch_size), counts.split(self.batch_size)))
+    queries = pairs[:,0].split([int(n.sum()) for _,n in chunks])
+    rank,world = this_process()
+    own = range(rank, len(chunks), world)
     out = []
-    for x in prefetch(self.rows.stack, chunks, self.num_workers):
-        features = to_features(self.reranker, self.rows, x)
-        for candidate in self.reranker.prepare_candidates(self.retriever, features).split(1):
-            for part in next(queries).split(self.batch_size):
-                rows = pad_sequence([block[q] for q in part.tolist()], batch_first=True)
-                scores = self.reranker.score_candidates(self.retriever, rows, self.texts(part), candidate)
-                out.append(scores[:,0].float())
-                bar.update(len(part))
-    return torch.cat(out).cpu()
+    for i,x in zip(own, prefetch(self.rows.stack, [chunks[i][0] for i in own], self.num_workers)):
+        out.append(self.score_chunk(x, queries[i].split(chunks[i][1].tolist()), block))
+        bar.update(sum(map(len, queries[i:i+world])))
+    return torch.cat(gather_in_turns(out, len(chunks), self.reranker.device)).cpu()
 
 # %% ../../nbs/retrieval/03_rerank.ipynb #score-pairs
 @patch_to(PairScorer)
@@ -110,7 +138,7 @@ def score_pairs(self,
     out = torch.empty(len(pairs))
     self.reranker.eval()
     try:
-        with tqdm(total=len(pairs), desc='pairs', leave=False, delay=2) as bar:
+        with tqdm(total=len(pairs), desc='pairs', leave=False, delay=2, **bar_options()) as bar:
             for block in self.query_blocks(pairs[:,0].unique()):
                 mine = torch.isin(pairs[:,0], torch.tensor(list(block)))
                 out[mine] = self.score_block(pairs[mine], block, bar)

@@ -33,7 +33,8 @@ class TrainConfig(Settings):
     "How a model is trained"
     section = 'train'
     epochs:Count=10 # Passes over the triplets; 0 keeps the weights as they are
-    batch_size:Size=128 # Triplets in a batch, on each process; a query is told apart from so many candidates
+    batch_size:Size=128 # Triplets in a batch, over all processes; a query is told apart from so many candidates
+    chunk_size:Count=0 # Rows whose embeddings are computed at once, for batches larger than memory; 0: all
     lr:Rate=1e-4 # Highest learning rate
     optimizer:Annotated[str, Choice('optimizer', OPTIMIZERS)]='adamw' # adamw or adam
     betas:Betas=(.9,.999) # Of the optimizer
