@@ -97,17 +97,23 @@ def losses_of(model:nn.Module, batch:Batch)->Tensor: # a number
     found = model(batch)
     return sum(found.values()) if isinstance(found, dict) else found
 
-def training_step(make:Callable, small:bool=False, size:int=8, tokens:int=16, device:str='cpu')->dict: # numbers
-    "One step of a model that is made for it"
+def training_step(
+    make:Callable, # small -> model
+    small:bool=False, # tiny sizes
+    size:int=8, # triplets in the batch
+    optimizer:bool=False, # steps too
+    device:str='cpu',
+)->dict: # numbers
+    "Forward and backward of a model that is made for it, with a step of AdamW before and after where it is asked for"
     model = make(small).to(device).train()
-    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], 1e-6)
-    for n in (1, size):
-        batch = make_batch(n, tokens, small).to(device)
+    adamw = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], 1e-6)
+    for n in (1, size) if optimizer else (size,):
+        batch = make_batch(n, 16, small).to(device)
         batch.text = tuple(t.to(device) for t in batch.text)
-        optimizer.zero_grad()
+        adamw.zero_grad()
         loss = losses_of(model, batch)
         loss.backward()
-        optimizer.step()
+        if optimizer: adamw.step()
     watched = {k: p for k,p in model.named_parameters() if k.startswith(('tac.','hca.value'))}
     grads = {k: p.grad.norm().item() for k,p in watched.items() if p.grad is not None}
     return dict(loss=loss.item(), weights=sum(p.numel() for p in model.parameters()))|grads

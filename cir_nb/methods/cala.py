@@ -224,16 +224,11 @@ def contrast(self,
     first:int=0, # the right candidate of row i is row first+i
 )->dict: # name -> number
     "One contrast of the mixed logits, and one of the bridge"
-    ids = candidates.get('id') if self.cfg.mask_duplicate_targets else None
-    contrast = info_nce(self.mixed_logits(queries, candidates), ids, 1.)
+    ids = self.masked_ids(candidates.get('id'))
+    contrast = info_nce(self.mixed_logits(queries, candidates), ids, 1., first)
     if not self.hca: return {'contrast': contrast}
     bridge = SCALE*queries['bridge']@candidates['reference'].T
-    return {'contrast': (1-self.cfg.hca)*contrast, 'reasoning': self.cfg.hca*info_nce(bridge, ids, 1.)}
-
-@patch_to(CaLa)
-def losses(self, batch:Batch)->dict: # name -> number
-    "The terms of a batch of image tokens"
-    return self.contrast(*self.embed(batch))
+    return {'contrast': (1-self.cfg.hca)*contrast, 'reasoning': self.cfg.hca*info_nce(bridge, ids, 1., first)}
 
 # %% ../../nbs/methods/35_cala.ipynb #groups
 @patch_to(CaLa)

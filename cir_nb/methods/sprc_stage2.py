@@ -17,7 +17,6 @@ from ..core.config import Choice, Settings, Size, Weight
 from ..core.core import patch_to
 from ..data.loader import Batch
 from ..models.composer import METHODS, Composer
-from ..models.losses import similarity
 from ..models.reranker import Takes
 from ..retrieval.hard_negatives import HardNegatives
 
@@ -138,7 +137,7 @@ def sample_rows(
 @torch.no_grad()
 def sample_in_batch_negatives(self, batch:Batch, retriever:Composer)->InBatchNegatives:
     "Hard ones of the batch, sampled by the retriever's similarity"
-    scores = similarity(retriever.encode_query(batch.ref, batch.text), retriever.encode_target(batch.target))/.07
+    scores = retriever.score(retriever.encode_query(batch.ref, batch.text), retriever.encode_target(batch.target))/.07
     same = batch.target_id[:,None]==batch.target_id[None]
     scores = scores.masked_fill(same, -1e4)
     wrong_queries = sample_rows(scores.T)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from ..core.core import Registry, patch_to
 from ..data.loader import TEXT_VIEWS, Batch
+from ..data.transforms import ImageTransform
 from .distributed import gather_with_grad, in_chunks
 from .losses import info_nce, similarity
 
@@ -45,7 +46,7 @@ class Method(nn.Module):
         pixels:Tensor, # (B,3,H,W), uint8 or normalised
     )->Tensor: # (B,D) pooled features, or (B,T,C) image tokens
         "Features of images, before any normalisation"
-        if pixels.dtype==torch.uint8: pixels = self.backbone.preprocess.normalize(pixels)
+        if pixels.dtype==torch.uint8: pixels = self.preprocess.normalize(pixels)
         return self.tower_verb(pixels)
 
 # %% ../../nbs/models/02_composer.ipynb #tower
@@ -59,6 +60,11 @@ def visual(self)->nn.Module:
     "The part whose weights decide what an image's features are"
     if self.image_tokens=='patches': return self.backbone.visual_encoder
     return getattr(self.backbone, 'visual', self.backbone)
+
+@patch_to(Method, as_property=True)
+def preprocess(self)->ImageTransform:
+    "How images are prepared: as the backbone does, unless the method has a way of its own"
+    return self.backbone.preprocess
 
 @patch_to(Method, as_property=True)
 def frozen(self)->bool:
@@ -121,10 +127,18 @@ def contrast(self,
     first:int=0, # the right candidate of own row i is row first+i
 )->dict: # name -> number, a mean over own rows; their sum is minimised
     "Named loss terms: each query is told apart from all targets, unless the method says otherwise"
-    scores = similarity(queries['query'], candidates['target'])
+    scores = self.score(queries['query'], candidates['target'])
     return {'contrast': info_nce(scores, self.masked_ids(candidates['id']), self.temperature, first)}
 
 # %% ../../nbs/models/02_composer.ipynb #composer-settings
+@patch_to(Composer)
+def score(self,
+    queries:Tensor, # (Q,...) from `encode_query`
+    images:Tensor, # (N,...) from `encode_target`
+)->Tensor: # (Q,N), higher is better
+    "How well queries and images agree; ranking, search, re-ranking and losses ask it"
+    return similarity(queries, images)
+
 @patch_to(Composer, as_property=True)
 def temperature(self)->float|Tensor:
     "Of the contrast: the setting of that name, or the method's own"

@@ -156,7 +156,7 @@ def training_loader(
 )->Loader:
     "The loader that a training config asks for"
     model = as_pipeline(model)
-    rows = model.stage.backbone.preprocess if rows is None else rows
+    rows = model.stage.preprocess if rows is None else rows
     return Loader(data, rows, cfg.batch_size, cfg.seed, cfg.gradient_accumulation_steps, cfg.num_workers,
                   model.text_views)
 
