@@ -243,14 +243,11 @@ def check_devices(on_cpu:bool)->None:
 def start_group(world:int)->None:
     "Meet the other processes, on GPUs where there are some"
     from accelerate import PartialState
-    on_cpu = os.environ.get('ACCELERATE_USE_CPU', '').lower() in ('1','true','yes')
+    has_gpu = any(hasattr(torch, kind) and getattr(torch, kind).is_available() for kind in ('cuda','xpu','npu'))
+    on_cpu = not has_gpu or os.environ.get('ACCELERATE_USE_CPU', '').lower() in ('1','true','yes')
     check_devices(on_cpu)
-    try:
-        state = PartialState(cpu=on_cpu)
-        if state.num_processes==1:
-            PartialState._reset_state()
-            os.environ['ACCELERATE_USE_CPU'] = 'true'
-            PartialState(cpu=True)
+    if on_cpu: os.environ['ACCELERATE_USE_CPU'] = 'true'        # for the Accelerator of a training
+    try: PartialState(cpu=on_cpu)
     except RuntimeError as e:
         place = ':'.join(os.environ.get(k, '?') for k in ('MASTER_ADDR','MASTER_PORT'))
         raise BadData(f"the {world} processes do not find each other at {place}: {str(e)[:200]}") from None
