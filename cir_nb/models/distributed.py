@@ -11,7 +11,7 @@ __all__ = ['LONE', 'TRANSPORT', 'Process', 'this_process', 'all_rows', 'GatherRo
            'in_chunks']
 
 # %% ../../nbs/models/01_distributed.ipynb #imports
-import atexit, contextlib, os, re, signal, subprocess, sys, tempfile, textwrap, threading, time, warnings
+import atexit, contextlib, os, re, signal, subprocess, sys, tempfile, textwrap, threading, time
 from collections.abc import Callable, Iterator
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -22,6 +22,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
+from ..backbones.core import warn_once
 from ..core.core import BadData, digest
 
 # %% ../../nbs/models/01_distributed.ipynb #process
@@ -277,7 +278,7 @@ def note_lone_process()->None:
     around = os.environ
     several = 'MASTER_PORT' in around and 'ACCELERATE_MIXED_PRECISION' in around
     counted = any(k in around for k in ('WORLD_SIZE','PMI_SIZE','OMPI_COMM_WORLD_SIZE')) # torchrun's, and those of MPI
-    if several and not counted: warnings.warn(' '.join(LONE.split()), stacklevel=3)
+    if several and not counted: warn_once('lone process', ' '.join(LONE.split()))
 
 # %% ../../nbs/models/01_distributed.ipynb #lost
 class LostProcess(BadData):
