@@ -56,7 +56,7 @@ def some_steps(
     "The losses and gradients of the first steps of an epoch"
     seed_all(0)
     watch = Watch(steps)
-    cfg = TrainConfig(1, batch_size, NO_RATE, mixed_precision=PRECISION)
+    cfg = TrainConfig(1, batch_size, lr=NO_RATE, mixed_precision=PRECISION)
     Learner(model, training_loader(model, data, cfg, rows), cfg, [watch]).fit()
     return {k: float(v) for k,v in watch.table.items()}
 

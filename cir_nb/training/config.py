@@ -34,7 +34,6 @@ class TrainConfig(Settings):
     section = 'train'
     epochs:Count=10 # Passes over the triplets; 0 keeps the weights as they are
     batch_size:Size=128 # Triplets in a batch, over all processes; a query is told apart from so many candidates
-    chunk_size:Count=0 # Rows whose embeddings are computed at once, for batches larger than memory; 0: all
     lr:Rate=1e-4 # Highest learning rate
     optimizer:Annotated[str, Choice('optimizer', OPTIMIZERS)]='adamw' # adamw or adam
     betas:Betas=(.9,.999) # Of the optimizer
@@ -53,6 +52,7 @@ class TrainConfig(Settings):
     log_every:Every=10 # Steps averaged into one line of the log
     num_workers:Threads=4 # Threads that decode images
     seed:Seed=0 # Of weights, order, captions and dropout
+    chunk_size:Count=0 # Rows whose embeddings are computed at once, for batches larger than memory; 0: all
 
 # %% ../../nbs/training/00_config.ipynb #check
 OLD_TRAIN_NAMES = dict(bs='batch_size', workers='num_workers', clip='max_grad_norm',
