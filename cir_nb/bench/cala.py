@@ -100,7 +100,7 @@ def losses_of(model:nn.Module, batch:Batch)->Tensor: # a number
 def training_step(
     make:Callable, # small -> model
     small:bool=False, # tiny sizes
-    size:int=8, # triplets in the batch
+    size:int=4, # triplets in the batch
     optimizer:bool=False, # steps too
     device:str='cpu',
 )->dict: # numbers
@@ -124,7 +124,7 @@ def three_copies(small:bool)->ThreeCopies: return ThreeCopies(make_model(small))
 @BENCHES('cala')
 def cala_bench(
     small:bool=False, # tiny sizes
-    size:int=8, # triplets in a batch
+    size:int=4, # triplets in a batch
     device:str='cpu',
 )->tuple: # the published form, ours
     "A training step of CaLa on BLIP-2 with ViT-L"
