@@ -52,7 +52,7 @@ class ThreeCopies(nn.Module):
             blip.Qformer.requires_grad_(True)
             blip.query_tokens.requires_grad_(True)
 
-    def see(self, pixels:Tensor)->Tensor: # (B,32,W)
+    def read_images(self, pixels:Tensor)->Tensor: # (B,32,W)
         "What the copy for images makes of them"
         tokens = self.visual.ln_vision(self.visual.patch_tokens(pixels))
         return self.visual.Qformer.bert(queries=self.visual.expand_queries(len(tokens)), image=tokens)
@@ -62,7 +62,7 @@ class ThreeCopies(nn.Module):
         text = self.text.Qformer.bert(*batch.text, keep_padding=True)
         n = self.multi.query_tokens.shape[1]
         both = self.multi.encode_multimodal(self.multi.patch_tokens(batch.ref), batch.text)[:,:n]
-        target,ref = self.see(batch.target),self.see(batch.ref)
+        target,ref = self.read_images(batch.target),self.read_images(batch.ref)
         q,g = F.normalize(both[:,0]+text[:,0], dim=-1),F.normalize(target[:,0], dim=-1)
         change,bridge = all_of_tac(self.tac, ref, target),all_of_hca(self.hca, both, text, target)
         right = torch.arange(len(q), device=q.device)
@@ -100,7 +100,7 @@ def losses_of(model:nn.Module, batch:Batch)->Tensor: # a number
 def training_step(
     make:Callable, # small -> model
     small:bool=False, # tiny sizes
-    size:int=8, # triplets in the batch
+    size:int=4, # triplets in the batch
     optimizer:bool=False, # steps too
     device:str='cpu',
 )->dict: # numbers
@@ -124,7 +124,7 @@ def three_copies(small:bool)->ThreeCopies: return ThreeCopies(make_model(small))
 @BENCHES('cala')
 def cala_bench(
     small:bool=False, # tiny sizes
-    size:int=8, # triplets in a batch
+    size:int=4, # triplets in a batch
     device:str='cpu',
 )->tuple: # the published form, ours
     "A training step of CaLa on BLIP-2 with ViT-L"

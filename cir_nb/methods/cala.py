@@ -90,7 +90,7 @@ class CaLa(Composer):
         self.readers = readers_for(backbone)
         self.tac,self.hca = self.new_tac(),self.new_hca()
         self.artemis = Artemis(self.readers.dim) if c.frame=='artemis' else None
-        self.fitting = False
+        self.in_fit = False
         for part in (backbone, self.readers): part.requires_grad_(False)
         for p in sum(trainable(self.readers, backbone, self.tune), []): p.requires_grad_(True)
         if self.artemis: self.artemis.temperature.requires_grad_(c.scale_artemis)
@@ -255,7 +255,7 @@ def cacheable(self)->bool:
 @patch_to(CaLa)
 def train(self, mode:bool=True)->nn.Module:
     "Training mode, which the published validations do not leave"
-    mode = mode or self.fitting and not self.cfg.eval_validation
+    mode = mode or self.in_fit and not self.cfg.eval_validation
     Composer.train(self, mode)
     for reader in self.readers.children():
         if not any(p.requires_grad for p in reader.parameters()): reader.eval()
@@ -264,11 +264,11 @@ def train(self, mode:bool=True)->nn.Module:
     return self
 
 @patch_to(CaLa)
-def before_fit(self, learn)->None: self.fitting = True
+def before_fit(self, learn)->None: self.in_fit = True
 
 @patch_to(CaLa)
 def after_fit(self, learn)->None:
-    self.fitting = False
+    self.in_fit = False
     self.eval()
 
 # %% ../../nbs/methods/35_cala.ipynb #import
