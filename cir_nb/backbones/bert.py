@@ -158,10 +158,11 @@ class BertLayers(nn.Module):
         image:Tensor|None=None, # (B,S,C) image tokens
         queries:int=0, # the positions in front that attend to it; 0: all do
         rows:slice=slice(None), # positions of the result
+        keep_padding:bool=False, # hidden states at padding too
     )->Tensor: # (B,R,D), zeros at padding
         "The layers alone"
         if mask is None: mask = x.new_ones(x.shape[:2], dtype=torch.bool)
-        batch = PackedBatch.from_mask(mask, 0 if image is None else queries, self.keep_padding)
+        batch = PackedBatch.from_mask(mask, 0 if image is None else queries, keep_padding or self.keep_padding)
         keep,selected = batch.select(rows)
         x = batch.unpad(x)
         *layers,last = self.encoder.layer
@@ -178,9 +179,10 @@ class Bert(BertLayers):
         image:Tensor|None=None, # (B,S,C) image tokens
         after_cls:bool=False, # queries stand behind the first token instead
         rows:slice=slice(None), # positions of the result; the last layer computes these alone
+        keep_padding:bool=False, # hidden states at padding too, where something reads them
     )->Tensor: # (B,R,D) last hidden states
         if image is not None and not self.cfg.encoder_width:
             raise ValueError("this encoder was made without cross-attention, and is given an image.")
         n = 0 if queries is None else queries.shape[1]
         if mask is not None: mask = torch.cat([mask.new_ones(len(mask), n), mask], 1).bool()
-        return self.encode(self.embeddings(ids, queries, after_cls), mask, image, n, rows)
+        return self.encode(self.embeddings(ids, queries, after_cls), mask, image, n, rows, keep_padding)

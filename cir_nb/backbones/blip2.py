@@ -69,7 +69,7 @@ class BLIP2Weights(BLIP2Base):
 
     @classmethod
     def pretrained(cls, name:str='pretrain')->'BLIP2':
-        "Published weights: 'pretrain' (EVA ViT-g), 'pretrain_vitL' or 'coco', as LAVIS names them"
+        "Published weights: 'pretrain' (EVA ViT-g), 'pretrain_vitL' or 'coco', as LAVIS has them, or 'pretrain_vitL21'"
         model = cls.random(name)
         load_pretrained(model, published_weights(name, model), UNUSED)
         if name!='coco' and torch.cuda.is_available(): to_half(model.visual_encoder)
@@ -122,6 +122,7 @@ class Checkpoint2(NamedTuple):
 MODELS = {
     'pretrain': Checkpoint2(('eva_vit_g.pth','blip2_pretrained.pth'), 'pretrain', 'g', 224),
     'pretrain_vitL': Checkpoint2(('clip_vit_L.pth','blip2_pretrained_vitL.pth'), 'pretrain_vitL', 'clip-L', 224),
+    'pretrain_vitL21': Checkpoint2(('clip_vit_L.pth','blip2_pretrained_vitL.pth'), 'pretrain_vitL', 'clip-L21', 224),
     'coco': Checkpoint2(('blip2_finetune_coco.pth',), 'coco', 'g', 364)}
 UNUSED = 'Qformer.cls.','Qformer.bert.embeddings.position_ids'
 
@@ -145,5 +146,6 @@ def published_weights(
     if state is None:
         image = vit_weights(found.files[0], model) if len(found.files)>1 else {}
         return {**image, **load_from_hub(f'LAVIS/models/BLIP2/{found.files[-1]}')}
-    wanted = {k for k in model.state_dict() if k.startswith('visual_encoder.')}
-    return {**state, **vit_weights(found.files[0], model)} if wanted-state.keys() else state
+    image = [k for k in model.state_dict() if k.startswith('visual_encoder.')]
+    state = {k:v for k,v in state.items() if k in image or not k.startswith('visual_encoder.')}
+    return {**state, **vit_weights(found.files[0], model)} if set(image)-state.keys() else state

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from ..core.core import BadData, UnknownName
+from ..core.core import BadData, UnknownName, patch_to
 from ..data.transforms import ImageTransform
 from .core import BACKBONES, Backbone, WordTokenizer, garment_vocabulary, warn_once, warn_truncated
 
@@ -222,6 +222,11 @@ class CLIP(CLIPWeights):
     @property
     def visual(self)->torch.nn.Module: return self.clip.visual
 
+    @property
+    def visual_encoder(self)->torch.nn.Module:
+        "The same under the name that BLIP's has"
+        return self.clip.visual
+
     def encode_image(self, x:Tensor)->Tensor: # (B,3,H,W) -> (B,D) not normalised
         return self.clip.encode_image(x)
 
@@ -236,3 +241,62 @@ class CLIP(CLIPWeights):
         for i in ids[:,-1].nonzero()[:,0]:
             if text_length(self.tokenizer, texts[i])>ids.shape[1]: warn_truncated(texts[i], ids.shape[1])
         return ids
+
+# %% ../../nbs/backbones/10_clip.ipynb #image-tokens
+@patch_to(CLIP)
+def check_tokens(self, has:bool, what:str)->None:
+    "Refuse an encoder that does not show what is between its input and its embedding"
+    if has: return
+    raise NotImplementedError(f"{type(self.clip).__name__} gives no {what} tokens; CLIP's residual networks and ViTs do, "
+                              "with CLIP's own text encoder, e.g. RN50x4 or ViT-B-16.")
+
+@patch_to(CLIP)
+def patch_tokens(self, x:Tensor)->Tensor: # (B,3,H,W) -> (B,T,C)
+    "The last map of a residual network, place by place; the class token and the patches of a ViT"
+    visual = self.visual
+    if hasattr(visual, 'attnpool'):
+        return visual.forward_intermediates(x, indices=1)['image_intermediates'][0].flatten(2).transpose(1, 2)
+    self.check_tokens(hasattr(visual, '_pool'), 'patch')
+    found = visual.forward_intermediates(x, indices=1, output_fmt='NLC', output_extra_tokens=True)
+    return torch.cat([found['image_intermediates_prefix'][0], found['image_intermediates'][0]], 1)
+
+# %% ../../nbs/backbones/10_clip.ipynb #pool
+@patch_to(CLIP)
+def pool(self, tokens:Tensor)->Tensor: # (B,T,C) of square images -> (B,D) what `encode_image` gives
+    "The attention pool of a residual network; norm, class token and projection of a ViT"
+    visual = self.visual
+    if hasattr(visual, 'attnpool'):
+        side = round(tokens.shape[1]**.5)
+        return visual.attnpool(tokens.transpose(1, 2).unflatten(2, (side, side)))
+    self.check_tokens(hasattr(visual, '_pool'), 'patch')
+    pooled = visual._pool(tokens)[0]
+    return pooled if visual.proj is None else pooled@visual.proj
+
+@patch_to(CLIP)
+def project_image(self, tokens:Tensor)->Tensor: return self.pool(tokens) # (B,T,C) -> (B,D)
+
+@patch_to(CLIP, as_property=True)
+def token_width(self)->int:
+    "C of the patch tokens"
+    visual = self.visual
+    if hasattr(visual, 'attnpool'): return visual.attnpool.k_proj.in_features
+    self.check_tokens(hasattr(visual, '_pool'), 'patch')
+    return visual.ln_post.normalized_shape[0]
+
+# %% ../../nbs/backbones/10_clip.ipynb #text-tokens
+@patch_to(CLIP)
+def text_tokens(self,
+    texts:list|tuple, # B strings, or token ids (B,L) and their mask
+)->tuple: # (B,L,W) behind the last norm, padding too; (B,D) what `encode_text` gives
+    "The states of all tokens of a text beside its embedding, in one pass"
+    self.check_tokens(self.text_width>0, 'text')
+    ids = texts[0] if isinstance(texts, tuple) else self.tokenize(texts)
+    found = self.clip.forward_intermediates(text=ids.to(self.device), text_indices=1, normalize=False,
+                                            normalize_intermediates=True)
+    return found['text_intermediates'][0],found['text_features']
+
+@patch_to(CLIP, as_property=True)
+def text_width(self)->int: # 0 where the text encoder is not CLIP's own
+    "W of the text tokens"
+    own = hasattr(self.clip, 'transformer') and hasattr(self.clip, 'ln_final')
+    return self.clip.ln_final.normalized_shape[0] if own else 0

@@ -36,7 +36,8 @@ VITS = {
     'B': ViTConfig(),
     'L': ViTConfig(embed_dim=1024, depth=24, num_heads=16, mlp_hidden_dim=4096),
     'g': ViTConfig(patch_size=14, embed_dim=1408, depth=39, num_heads=16, mlp_hidden_dim=6144, kind='eva'),
-    'clip-L': ViTConfig(patch_size=14, embed_dim=1024, depth=23, num_heads=16, mlp_hidden_dim=4096, kind='clip')}
+    'clip-L': ViTConfig(patch_size=14, embed_dim=1024, depth=23, num_heads=16, mlp_hidden_dim=4096, kind='clip'),
+    'clip-L21': ViTConfig(patch_size=14, embed_dim=1024, depth=21, num_heads=16, mlp_hidden_dim=4096, kind='clip')}
 
 # %% ../../nbs/backbones/04_vit.ipynb #attend
 def qkv_attention(
