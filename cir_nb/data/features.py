@@ -116,7 +116,7 @@ def feature_key(
     "A name for what a model encodes"
     structure = re.sub(r' at 0x\w+', '', repr(model.visual))
     tower = model.tower_verb.__qualname__.partition('.')[0]
-    parts = weights_key(model.visual),structure,type(model).encode_image.__qualname__,model.backbone.preprocess.digest
+    parts = weights_key(model.visual),structure,type(model).encode_image.__qualname__,model.preprocess.digest
     return f"{tower}-{model.image_tokens}-{digest(*parts, mixed_precision)}".lower()
 
 # %% ../../nbs/data/05_features.ipynb #cached
@@ -210,7 +210,7 @@ def feature_cache(
         with torch.autocast(model.device.type, dtype, enabled=dtype is not None):
             return model.encode_image(pixels.to(model.device)).cpu()
     where = Path(folder or cache_dir())/feature_key(model, mixed_precision)
-    images = ImageRows(data, model.backbone.preprocess, 0)
+    images = ImageRows(data, model.preprocess, 0)
     return CachedRows(images, where, make, 'features', desc='encoding images', **kw)
 
 # %% ../../nbs/data/05_features.ipynb #open
@@ -228,6 +228,6 @@ def open_cache(
     folder = None if where=='auto' else where
     if features is None: features = model.cacheable
     if features: return feature_cache(model, data, folder, mixed_precision, **kw)
-    transform = model.backbone.preprocess
-    if where=='auto' and len(needed_positions(data))*3*transform.dim**2<=2**31: return None
+    transform = model.preprocess
+    if where=='auto' and len(needed_positions(data))*torch.Size(transform.shape).numel()<=2**31: return None
     return pixel_cache(data, transform, folder, **kw)

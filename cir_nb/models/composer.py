@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from ..core.core import Registry, patch_to
 from ..data.loader import TEXT_VIEWS, Batch
+from ..data.transforms import ImageTransform
 from .distributed import gather_with_grad, in_chunks
 from .losses import info_nce, similarity
 
@@ -42,10 +43,14 @@ class Method(nn.Module):
         self.backbone,self.cfg = backbone,cfg or self.Config()
 
     def encode_image(self,
-        pixels:Tensor, # (B,3,H,W), uint8 or normalised
-    )->Tensor: # (B,D) pooled features, or (B,T,C) image tokens
+        pixels:Tensor, # (B,3,H,W), uint8 or normalised; or (B,V,3,H,W) V views of each image
+        chunk:int=64, # views that are encoded at once
+    )->Tensor: # (B,D) pooled features, (B,T,C) image tokens, or (B,V,...) those of each view
         "Features of images, before any normalisation"
-        if pixels.dtype==torch.uint8: pixels = self.backbone.preprocess.normalize(pixels)
+        if pixels.ndim==5:
+            parts = [self.encode_image(p) for p in pixels.flatten(0, 1).split(chunk)]
+            return torch.cat(parts).unflatten(0, pixels.shape[:2])
+        if pixels.dtype==torch.uint8: pixels = self.preprocess.normalize(pixels)
         return self.tower_verb(pixels)
 
 # %% ../../nbs/models/02_composer.ipynb #tower
@@ -59,6 +64,11 @@ def visual(self)->nn.Module:
     "The part whose weights decide what an image's features are"
     if self.image_tokens=='patches': return self.backbone.visual_encoder
     return getattr(self.backbone, 'visual', self.backbone)
+
+@patch_to(Method, as_property=True)
+def preprocess(self)->ImageTransform:
+    "How images are prepared: as the backbone does, unless the method has a way of its own"
+    return self.backbone.preprocess
 
 @patch_to(Method, as_property=True)
 def frozen(self)->bool:

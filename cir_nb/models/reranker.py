@@ -25,7 +25,7 @@ def encodes_alike(
 )->bool:
     "Whether two models make exactly the same features of an image"
     if type(a).encode_image is not type(b).encode_image or a.image_tokens!=b.image_tokens: return False
-    if a.backbone.preprocess!=b.backbone.preprocess or type(a.visual) is not type(b.visual): return False
+    if a.preprocess!=b.preprocess or type(a.visual) is not type(b.visual): return False
     ours,theirs = a.visual.state_dict(),b.visual.state_dict()
     return ours.keys()==theirs.keys() and all(torch.equal(x, theirs[k]) for k,x in ours.items())
 

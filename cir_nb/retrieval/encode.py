@@ -106,7 +106,7 @@ def encode_gallery(
 )->tuple: # EmbeddingBuffer of all names; (N,D) or (N,T,D) embeddings of the gallery
     "Encode every image of a data set once, in this process"
     check_not_empty(data, 'images')
-    rows = images_for(data, model.backbone.preprocess, rows)
+    rows = images_for(data, model.preprocess, rows)
     buffer,embeddings = EmbeddingBuffer(model, rows, max_bytes),[]
     for positions,features in encode_chunks(model, rows, batch_size, num_workers):
         buffer.add(features)
@@ -152,7 +152,7 @@ def embed(
     "Every query and every image of the gallery as embeddings, float32; processes share the work"
     check_not_empty(data, 'queries')
     check_not_empty(data, 'images')
-    rows = images_for(data, model.backbone.preprocess, rows)
+    rows = images_for(data, model.preprocess, rows)
     asked = queries_by_reference(data, batch_size)
     queries,gallery = [],[]
     for positions,features in encode_chunks(model, rows, batch_size, num_workers, this_process()):

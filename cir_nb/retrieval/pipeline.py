@@ -167,7 +167,7 @@ def index(self,
     self.data = data
     self.buffer,self.embeddings = encode_gallery(self.retriever, data, **kw)
     self.rows = None
-    if self.reranker is not None: self.rows = ImageRows(data, self.reranker.backbone.preprocess, 2**29)
+    if self.reranker is not None: self.rows = ImageRows(data, self.reranker.preprocess, 2**29)
     return self
 
 @patch_to(Pipeline)
@@ -180,7 +180,7 @@ def _reference(self, model:Method, reference:int|PILImage)->Tensor: # (1,...) fe
     "The features of a reference image"
     if isinstance(reference, int) and model is self.retriever: return self.buffer.stack([reference])
     image = self.data.image(reference) if isinstance(reference, int) else reference
-    return model.encode_image(model.backbone.preprocess.to_uint8(image)[None].to(model.device))
+    return model.encode_image(model.preprocess.to_uint8(image)[None].to(model.device))
 
 # %% ../../nbs/retrieval/04_pipeline.ipynb #search-stages
 @patch_to(Pipeline)

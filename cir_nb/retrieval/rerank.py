@@ -33,7 +33,7 @@ def rows_for(
     "The rows at hand if this model can read them, else images from files"
     foreign = rows is not None and rows.holds=='features' and model is not owner
     if foreign and not encodes_alike(model, owner): rows = None
-    return images_for(data, model.backbone.preprocess, rows)
+    return images_for(data, model.preprocess, rows)
 
 # %% ../../nbs/retrieval/03_rerank.ipynb #scorer
 @dataclass

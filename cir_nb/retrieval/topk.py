@@ -35,7 +35,7 @@ CLASS_IN_KEY = dict(CandidateReranking='Reranking') # what older files call a cl
 def retriever_key(model:Composer)->str:
     "A digest of what ranks"
     name = type(model).__name__
-    return digest(CLASS_IN_KEY.get(name, name), weights_key(model), model.backbone.preprocess.digest)
+    return digest(CLASS_IN_KEY.get(name, name), weights_key(model), model.preprocess.digest)
 
 def identity(data:CIRData)->dict: # of plain texts
     "What must agree"
