@@ -55,7 +55,7 @@ class ImageRows(Rows):
     ):
         super().__init__(data, transform)
         self.kept = {}
-        self.max_kept = max_bytes//torch.Size(transform.shape).numel()
+        self.max_kept = max_bytes//transform.shape.numel()
 
     def prepare(self, i:int)->Tensor: # (3,dim,dim) uint8, or (V,3,dim,dim) V views
         "One image, from memory or from its file"

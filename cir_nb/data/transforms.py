@@ -104,22 +104,24 @@ class ImageTransform:
     def digest(self)->str: return digest(self)
 
     @property
-    def shape(self)->tuple:
-        "Of a prepared image; its product is the bytes that one takes"
-        return 3,self.dim,self.dim
+    def shape(self)->torch.Size:
+        "Of a prepared image, which takes so many bytes as there are numbers in it"
+        return torch.Size((3, self.dim, self.dim))
 
     def to_uint8(self, image:Image.Image)->Tensor: # (3,dim,dim) uint8
         "Pad, resize, crop, convert"
         return to_pixels(self, image)
 
-    def normalize(self, x:Tensor)->Tensor: # (...,3,dim,dim) uint8 -> float32
-        "Normalise, on whatever device the pixels are"
-        mean,std = (torch.tensor(v, device=x.device)[:,None,None] for v in (self.mean, self.std))
-        return x.float().div_(255).sub_(mean).div_(std)
-
-    def __call__(self, image:Image.Image)->Tensor: return self.normalize(self.to_uint8(image)) # (3,dim,dim) float32
-
 # %% ../../nbs/data/01_transforms.ipynb #to-pixels
+@patch_to(ImageTransform)
+def normalize(self, x:Tensor)->Tensor: # (...,3,dim,dim) uint8 -> float32
+    "Normalise, on whatever device the pixels are"
+    mean,std = (torch.tensor(v, device=x.device)[:,None,None] for v in (self.mean, self.std))
+    return x.float().div_(255).sub_(mean).div_(std)
+
+@patch_to(ImageTransform)
+def __call__(self, image:Image.Image)->Tensor: return self.normalize(self.to_uint8(image)) # (3,dim,dim) float32
+
 def to_pixels(
     t:ImageTransform,
     image:Image.Image, # in any mode
@@ -165,7 +167,7 @@ class Regions:
         return 1+sum(n*n for n in self.grids)
 
     @property
-    def shape(self)->tuple: return (self.views, *self.transform.shape)
+    def shape(self)->torch.Size: return torch.Size((self.views, *self.transform.shape))
 
 # %% ../../nbs/data/01_transforms.ipynb #regions-verbs
 @patch_to(Regions)

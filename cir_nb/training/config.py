@@ -44,10 +44,10 @@ class TrainConfig(Settings):
     schedule:Schedule='constant' # constant, cosine (per step), epochs (a cosine set at each epoch's start) or onecycle
     warmup_ratio:Share=0. # Share of all steps over which the rate rises from 0
     min_lr:Annotated[float, Range(0, 1e3)]=0. # Where cosine ends; not above lr
-    schedule_epochs:Count=0 # Epochs that the schedule is made for; 0: those that are trained; a cosine climbs behind them
+    schedule_epochs:Count=0 # Epochs that the schedule is made for; 0: those trained. A cosine climbs behind them
     div_factor:Factor=25. # A one-cycle starts at lr/div_factor
     max_grad_norm:Annotated[float, Range(0, 1e9)]=0. # Largest norm of the gradient; 0 leaves it alone
-    order:Annotated[str, Choice('order', ORDERS)]='shuffled' # shuffled anew in each epoch, or file: as the data set has them
+    order:Annotated[str, Choice('order', ORDERS)]='shuffled' # anew in each epoch; or file: as the data set has them
     gradient_accumulation_steps:Size=1 # Batches whose gradients make one step
     mixed_precision:Annotated[str, Choice('precision', PRECISIONS)]='no' # no, bf16 or fp16
     validate_every:Count=1 # Epochs between validations; 0 for one at the end

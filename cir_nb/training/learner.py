@@ -182,7 +182,8 @@ def note_own_rows(method:type, world:int)->None:
     "Say that a method which defines its losses as a whole does not see the rows of other processes"
     if world==1 or method.is_reranker or method.losses is Composer.losses: return
     warnings.warn(f"{method.__name__} computes its losses in one piece, so each of {world} processes compares its own "
-                  "rows alone. With embed and contrast in place of losses all rows of the batch are compared.", stacklevel=4)
+                  "rows alone. With embed and contrast in place of losses all rows of the batch are compared.",
+                  stacklevel=4)
 
 # %% ../../nbs/training/01_learner.ipynb #groups
 def param_groups(

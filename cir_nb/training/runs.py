@@ -59,18 +59,20 @@ class Recipe:
         if protocol and split!='train': self.note_pairs(protocol)
         return load_data(self.data, split, root, protocol or self.protocol or None, missing)
 
-    def note_pairs(self, protocol:str)->None:
-        "Say that a model learned from pairs that were drawn for another protocol, where a data set draws them"
-        pairs,own = getattr(DATA[self.data], 'train_pairs', {}),self.protocol
-        own = own or next(iter(pairs), '')
-        if pairs.get(protocol, {})==pairs.get(own, {}): return
-        warn_once(('pairs', self.data, own, protocol), f"this model learned from the pairs that {self.data} draws for the "
-                  f"protocol {own}, and is measured under {protocol}, for which others would be drawn.")
-
     @property
     def is_tiny(self)->bool:
         "Whether its towers are small ones, which know the words of a run's own vocabulary"
         return self.backbone.split(':')[-1]=='tiny'
+
+# %% ../../nbs/training/02_runs.ipynb #note-pairs
+@patch_to(Recipe)
+def note_pairs(self, protocol:str)->None:
+    "Say that a model learned from pairs that were drawn for another protocol, where a data set draws them"
+    pairs = getattr(DATA[self.data], 'train_pairs', {})
+    own = self.protocol or next(iter(pairs), '')
+    if pairs.get(protocol, {})==pairs.get(own, {}): return
+    warn_once(('pairs', self.data, own, protocol), f"this model learned from the pairs that {self.data} draws for the "
+              f"protocol {own}, and is measured under {protocol}, for which others would be drawn.")
 
 # %% ../../nbs/training/02_runs.ipynb #defaults
 def recipe_kind(
