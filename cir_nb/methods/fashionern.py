@@ -76,7 +76,7 @@ VIT = published_recipe('fashioniq', 'ViT-B-16', 'clip4cir-fashioniq-vit', batch_
 LOGGED = {**FASHIONIQ, 'train': {**TRAIN, 'order':'file'}}
 TINY = dict(backbone='tiny', start='clip4cir-garments',
     model=dict(intermediate=256, pads='masked', target='unit', mask_duplicate_targets=True),
-    train=dict(batch_size=128, epochs=5, lr=3e-4, optimizer='adam', schedule='cosine'))
+    train=dict(batch_size=64, epochs=5, lr=1e-3, optimizer='adam', schedule='cosine'))
 RECIPES = {**both_recipes('fashioniq', FASHIONIQ), **both_recipes('fashioniq.vit', VIT), 'fashioniq.logged': LOGGED,
     **both_recipes('cirr', published_recipe('cirr')),
     **both_recipes('shoes', published_recipe('shoes', protocol='fashionern', batch_size=512)),
