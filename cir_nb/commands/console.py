@@ -9,7 +9,7 @@ __all__ = ['MAX_NAME', 'RAISES', 'escape_streams', 'drop_output', 'finish_output
            'end_at_once']
 
 # %% ../../nbs/commands/09_console.ipynb #imports
-import contextlib, dis, os, platform, re, shlex, signal, sys, tempfile, threading, traceback
+import contextlib, dis, os, platform, re, shlex, signal, socket, sys, tempfile, threading, traceback
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import TextIO
@@ -155,8 +155,9 @@ def one_voice()->Iterator[TextIO]:
 # %% ../../nbs/commands/09_console.ipynb #speaks
 def first_to_say(e:BaseException)->bool:
     "Whether none of the processes has said this error yet; then this one does"
-    from torch.distributed import TCPStore
     address,port = os.environ['MASTER_ADDR'],int(os.environ['MASTER_PORT'])
+    socket.create_connection((address, port), timeout=5).close()     # raises where nobody listens
+    from torch.distributed import TCPStore
     store = TCPStore(address, port, is_master=False, timeout=timedelta(seconds=5), wait_for_workers=False)
     attempt = f"cir {os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}"
     what = 'lost' if is_lost(e) else digest(type(e).__name__, re.sub(r'\d+', '#', error_text(e)))

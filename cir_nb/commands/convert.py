@@ -12,13 +12,13 @@ from typing import Annotated
 from tyro.conf import Positional
 from .core import check_output, command, names_of, one_of
 from .eval import check_names
-from ..core.core import BadData, pick
+from ..core.core import BadData, patch_to, pick
 
 # %% ../../nbs/commands/06_import.ipynb #import
 @command('import')
 class Import:
     "Turn published checkpoints into a run: read safely, every key accounted for"
-    files:Positional[tuple[str, ...]] # Checkpoints that together make one model
+    files:Positional[tuple[str, ...]] # Checkpoints that together make one model; ROLE=FILE where a name does not tell
     method:Annotated[str, one_of('IMPORTERS')] # Whose they are
     out:str # Folder of the new run
     start:str = '' # A run that has the towers, where the files have none
@@ -28,18 +28,28 @@ class Import:
         method = self.importer()
         check_names(self.start, data=self.data)
         check_output('--out', self.out)
-        missing = [f for f in self.files if not Path(f).is_file()]
-        if missing: raise BadData(f"{len(missing)} of {len(self.files)} checkpoints are not there, e.g. {missing[0]}.")
+        paths = self.paths(method)
+        missing = [p for p in paths if not Path(p).is_file()]
+        if missing: raise BadData(f"{len(missing)} of {len(paths)} checkpoints are not there, e.g. {missing[0]}.")
         from cir_nb.checkpoints.convert import import_run
         found = import_run(self.files, method, self.out, self.start or None, self.data)
-        for f in self.files: print(checksums(f))
+        for p in paths: print(checksums(p))
         print(f'{found}\n{self.out}')
 
-    def importer(self)->str:
-        "The importer of a method, also under its older name"
-        methods = names_of('METHODS')
-        method = methods.resolve(self.method) if self.method in methods else self.method
-        return pick(method, names_of('IMPORTERS'), 'importer')
+# %% ../../nbs/commands/06_import.ipynb #import-names
+@patch_to(Import)
+def paths(self, method:str)->list:
+    "The files without the roles in front of them"
+    if not any('=' in f for f in self.files): return list(self.files)
+    from cir_nb.models.converters import IMPORTERS, split_role
+    return [split_role(f, IMPORTERS[method])[1] for f in self.files]
+
+@patch_to(Import)
+def importer(self)->str:
+    "The importer of a method, also under its older name"
+    methods = names_of('METHODS')
+    method = methods.resolve(self.method) if self.method in methods else self.method
+    return pick(method, names_of('IMPORTERS'), 'importer')
 
 # %% ../../nbs/commands/06_import.ipynb #checksums
 def checksums(path:str)->str:

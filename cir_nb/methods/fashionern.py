@@ -23,7 +23,7 @@ from ..data.transforms import Regions
 from ..models.combiner import Gate
 from ..models.composer import METHODS, Composer
 from ..models.converters import clip_name, importer, tensor_size
-from ..models.losses import info_nce, similarity
+from ..models.losses import info_nce
 from ..models.refinement import SelfGuided, masked_mean
 
 # %% ../../nbs/methods/45_fashionern.ipynb #config
@@ -249,7 +249,7 @@ def contrast(self, queries:dict, candidates:dict, first:int=0)->dict: # name -> 
     found = self.compose(queries['reference'], queries['text'], own, queries['mean'])
     targets = self.describe(candidates['target'], self.cfg.target=='unit')
     ids = self.masked_ids(candidates['id'])
-    return {'contrast': info_nce(similarity(found, targets), ids, self.temperature, first)}
+    return {'contrast': info_nce(self.score(found, targets), ids, self.temperature, first)}
 
 # %% ../../nbs/methods/45_fashionern.ipynb #import
 HEAD = {'transformer_layer.bert_encoder.bert_model.embeddings.token_type_embeddings.': 'encoder.token_type_embeddings.',

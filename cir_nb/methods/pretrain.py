@@ -16,7 +16,7 @@ from ..core.config import Settings, Weight
 from ..core.core import patch_to
 from ..data.loader import Batch
 from ..models.composer import METHODS, Composer
-from ..models.losses import info_nce, similarity
+from ..models.losses import info_nce
 
 # %% ../../nbs/methods/50_pretrain.ipynb #config
 @dataclass(frozen=True)
@@ -127,9 +127,9 @@ def embed(self, batch:Batch)->tuple: # queries, candidates
 def contrast(self, queries:dict, candidates:dict, first:int=0)->dict: # name -> number
     "Contrast in both directions, and the match among own rows unless its weight is 0"
     ids,temperature = candidates['id'],self.temperature
-    to_images = similarity(queries['query'], candidates['target'])
+    to_images = self.score(queries['query'], candidates['target'])
     is_whole = len(to_images)==len(ids) # then the same numbers serve both directions
-    to_texts = to_images.T if is_whole else similarity(candidates['query'], queries['own_target']).T
+    to_texts = to_images.T if is_whole else self.score(candidates['query'], queries['own_target']).T
     both = [info_nce(scores, ids, temperature, first) for scores in (to_images, to_texts)]
     terms = {'contrast': sum(both)/2}
     if not self.cfg.match: return terms

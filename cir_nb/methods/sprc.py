@@ -19,7 +19,7 @@ from ..core.core import patch_to
 from ..data.loader import Batch
 from ..models.composer import METHODS, Composer
 from ..models.converters import importer
-from ..models.losses import info_nce, similarity
+from ..models.losses import info_nce
 
 # %% ../../nbs/methods/30_sprc.ipynb #config
 Aux = Annotated[str, Choice('choice of aux', ('prompt','text','none'))]
@@ -215,7 +215,7 @@ def embed(self, batch:Batch)->tuple: # queries, candidates
 def contrast(self, queries:dict, candidates:dict, first:int=0)->dict: # name -> number
     "Retrieval contrast, auxiliary contrast, alignment; the baseline has the first one alone"
     ids = self.masked_ids(candidates['id'])
-    def term(q): return info_nce(similarity(queries[q], candidates['target']), ids, self.temperature, first)
+    def term(q): return info_nce(self.score(queries[q], candidates['target']), ids, self.temperature, first)
     if self.cfg.aux=='none': return {'itc': term('query')}
     align = F.mse_loss(queries['prompt'], queries['alignment'])
     return {'itc': term('query'), 'rtc': self.cfg.rtc*term('auxiliary'), 'align': self.cfg.align*align}

@@ -17,7 +17,6 @@ from ..core.config import Choice, Settings, Size, Weight
 from ..core.core import patch_to
 from ..data.loader import Batch
 from ..models.composer import METHODS, Composer
-from ..models.losses import similarity
 from ..models.reranker import Takes
 from ..retrieval.hard_negatives import HardNegatives
 
@@ -94,33 +93,36 @@ def match_scores(self,
 
 # %% ../../nbs/methods/31_sprc_stage2.ipynb #prior
 @patch_to(SPRCReranker)
-def prepare_query(self, retriever:Composer, ref:Tensor, text:list)->Tensor: # (B,T,C), with a prior (B,T+1,C)
-    "The reference's tokens, and with a prior the retriever's query embedding behind them"
+def prepare_query(self, retriever:Composer, ref:Tensor, text:list)->Tensor: # (B,T,C), with a prior (B,T+R,C)
+    "The reference's tokens, and with a prior the retriever's query embedding behind them, of R vectors"
     if not self.cfg.prior: return ref
     with torch.no_grad(): q = retriever.encode_query(ref, text)
-    row = F.pad(q, (0, ref.shape[-1]-q.shape[-1]))
-    return torch.cat([ref, row[:,None]], 1)
+    rows = F.pad(q, (0, ref.shape[-1]-q.shape[-1])).view(len(q), -1, ref.shape[-1])
+    return torch.cat([ref, rows], 1)
 
 @patch_to(SPRCReranker)
 def prior_scores(self,
     retriever:Composer,
-    query:Tensor, # (B,T+1,C) from `prepare_query`
+    query:Tensor, # (B,T+R,C) from `prepare_query`
     candidates:Tensor, # (B,K,T,C), or (K,T,C) shared by all queries
 )->Tensor: # (B,K)
     "The retriever's score, weighted"
-    with torch.no_grad():
-        targets = retriever.encode_target(candidates.flatten(0, -3)).unflatten(0, candidates.shape[:-2])
-    embedding = query[:,-1,:targets.shape[-1]]
-    targets = targets.expand(len(embedding), *targets.shape[-3:])
-    best = torch.einsum('bd,bknd->bkn', embedding, targets).amax(-1)
-    return self.cfg.prior*best/retriever.backbone.temp.detach()
+    with torch.no_grad(): targets = retriever.encode_target(candidates.flatten(0, -3))
+    q = query[:,candidates.shape[-2]:,:targets.shape[-1]]
+    if q.shape[1]==1: q = q[:,0]
+    if candidates.ndim==3: scores = retriever.score(q, targets)
+    else:
+        own = targets.unflatten(0, candidates.shape[:-2])
+        scores = torch.cat([retriever.score(q[i:i+1], own[i]) for i in range(len(q))])
+    return self.cfg.prior*scores/retriever.backbone.temp.detach()
 
 # %% ../../nbs/methods/31_sprc_stage2.ipynb #candidates
 @patch_to(SPRCReranker)
 def score_candidates(self, retriever:Composer, query:Tensor, text:list, candidates:Tensor)->Tensor: # (B,K)
     "The match, and with a prior the retriever's score beside it"
     if not self.cfg.prior: return self.match_scores(query, text, candidates)
-    return self.match_scores(query[:,:-1], text, candidates)+self.prior_scores(retriever, query, candidates)
+    ref = query[:,:candidates.shape[-2]]
+    return self.match_scores(ref, text, candidates)+self.prior_scores(retriever, query, candidates)
 
 # %% ../../nbs/methods/31_sprc_stage2.ipynb #sample
 class InBatchNegatives(NamedTuple):
@@ -138,7 +140,7 @@ def sample_rows(
 @torch.no_grad()
 def sample_in_batch_negatives(self, batch:Batch, retriever:Composer)->InBatchNegatives:
     "Hard ones of the batch, sampled by the retriever's similarity"
-    scores = similarity(retriever.encode_query(batch.ref, batch.text), retriever.encode_target(batch.target))/.07
+    scores = retriever.score(retriever.encode_query(batch.ref, batch.text), retriever.encode_target(batch.target))/.07
     same = batch.target_id[:,None]==batch.target_id[None]
     scores = scores.masked_fill(same, -1e4)
     wrong_queries = sample_rows(scores.T)

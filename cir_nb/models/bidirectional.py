@@ -18,7 +18,7 @@ from ..core.config import Choice, Positive, Settings, Size, Weight
 from ..core.core import patch_to
 from ..data.loader import Batch, TextView
 from .composer import Composer
-from .losses import info_nce, similarity
+from .losses import info_nce
 
 # %% ../../nbs/models/03_bidirectional.ipynb #mark
 def add_direction_token(
@@ -104,7 +104,7 @@ def embed(self, batch:Batch)->tuple: # queries, candidates
 def contrast(self, queries:dict, candidates:dict, first:int=0)->dict:
     "Forward and reversed contrast"
     targets,ids = candidates['target'],self.masked_ids(candidates['id'])
-    scores = similarity(queries['query'], self.encode_target(targets))
+    scores = self.score(queries['query'], self.encode_target(targets))
     out = {'forward': info_nce(scores, ids, self.temperature, first)}
     if not self.cfg.reverse: return out
     back = self.reversed(queries['ref'], targets, queries['reversed'])

@@ -133,10 +133,18 @@ def contrast(self,
     first:int=0, # the right candidate of own row i is row first+i
 )->dict: # name -> number, a mean over own rows; their sum is minimised
     "Named loss terms: each query is told apart from all targets, unless the method says otherwise"
-    scores = similarity(queries['query'], candidates['target'])
+    scores = self.score(queries['query'], candidates['target'])
     return {'contrast': info_nce(scores, self.masked_ids(candidates['id']), self.temperature, first)}
 
 # %% ../../nbs/models/02_composer.ipynb #composer-settings
+@patch_to(Composer)
+def score(self,
+    queries:Tensor, # (Q,...) from `encode_query`
+    images:Tensor, # (N,...) from `encode_target`
+)->Tensor: # (Q,N), higher is better
+    "How well queries and images agree; ranking, search, re-ranking and losses ask it"
+    return similarity(queries, images)
+
 @patch_to(Composer, as_property=True)
 def temperature(self)->float|Tensor:
     "Of the contrast: the setting of that name, or the method's own"

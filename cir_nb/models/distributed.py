@@ -11,7 +11,7 @@ __all__ = ['LONE', 'TRANSPORT', 'Process', 'this_process', 'all_rows', 'GatherRo
            'in_chunks']
 
 # %% ../../nbs/models/01_distributed.ipynb #imports
-import atexit, contextlib, os, re, signal, subprocess, sys, tempfile, textwrap, threading, time, warnings
+import atexit, contextlib, os, re, signal, subprocess, sys, tempfile, textwrap, threading, time
 from collections.abc import Callable, Iterator
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -22,6 +22,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
+from ..backbones.core import warn_once
 from ..core.core import BadData, digest
 
 # %% ../../nbs/models/01_distributed.ipynb #process
@@ -243,14 +244,11 @@ def check_devices(on_cpu:bool)->None:
 def start_group(world:int)->None:
     "Meet the other processes, on GPUs where there are some"
     from accelerate import PartialState
-    on_cpu = os.environ.get('ACCELERATE_USE_CPU', '').lower() in ('1','true','yes')
+    has_gpu = any(hasattr(torch, kind) and getattr(torch, kind).is_available() for kind in ('cuda','xpu','npu'))
+    on_cpu = not has_gpu or os.environ.get('ACCELERATE_USE_CPU', '').lower() in ('1','true','yes')
     check_devices(on_cpu)
-    try:
-        state = PartialState(cpu=on_cpu)
-        if state.num_processes==1:
-            PartialState._reset_state()
-            os.environ['ACCELERATE_USE_CPU'] = 'true'
-            PartialState(cpu=True)
+    if on_cpu: os.environ['ACCELERATE_USE_CPU'] = 'true'        # for the Accelerator of a training
+    try: PartialState(cpu=on_cpu)
     except RuntimeError as e:
         place = ':'.join(os.environ.get(k, '?') for k in ('MASTER_ADDR','MASTER_PORT'))
         raise BadData(f"the {world} processes do not find each other at {place}: {str(e)[:200]}") from None
@@ -280,7 +278,7 @@ def note_lone_process()->None:
     around = os.environ
     several = 'MASTER_PORT' in around and 'ACCELERATE_MIXED_PRECISION' in around
     counted = any(k in around for k in ('WORLD_SIZE','PMI_SIZE','OMPI_COMM_WORLD_SIZE')) # torchrun's, and those of MPI
-    if several and not counted: warnings.warn(' '.join(LONE.split()), stacklevel=3)
+    if several and not counted: warn_once('lone process', ' '.join(LONE.split()))
 
 # %% ../../nbs/models/01_distributed.ipynb #lost
 class LostProcess(BadData):

@@ -17,7 +17,7 @@ from ..core.core import patch_to
 from ..data.loader import Batch, TextView
 from .composer import Composer, Method
 from .distributed import gather_with_grad
-from .losses import info_nce, similarity
+from .losses import info_nce
 
 # %% ../../nbs/models/04_reranker.ipynb #alike
 def encodes_alike(
@@ -142,7 +142,7 @@ def losses(self,
 
 # %% ../../nbs/models/04_reranker.ipynb #similarity
 class SimilarityReranker(Reranker):
-    "Scores a pair by a retriever's own similarity"
+    "Scores a pair by a retriever's own score"
     reference_encoder = 'reranker'
 
     def __init__(self,
@@ -163,8 +163,8 @@ class SimilarityReranker(Reranker):
 
     def score_candidates(self, retriever:Composer, query:Tensor, text:list, candidates:Tensor)->Tensor:
         "Candidates are embeddings from `prepare_candidates`, shared by all queries: (K,D) or (K,T,D)"
-        return similarity(query.float(), candidates.float())
+        return self.composer.score(query.float(), candidates.float())
 
 def as_reranker(model:Method)->Reranker:
-    "A re-ranker as it is; a retriever as one that scores pairs by similarity"
+    "A re-ranker as it is; a retriever as one that scores pairs as it ranks"
     return model if model.is_reranker else SimilarityReranker(model)

@@ -177,5 +177,5 @@ def retrieve(
     "Rank the gallery of every query by similarity"
     training = model.training
     model.eval()
-    try: return rank(*embed(model, data, **kw), data, k)
+    try: return rank(*embed(model, data, **kw), data, k, model.score)
     finally: model.train(training)

@@ -19,7 +19,6 @@ from ..data.features import open_cache
 from ..data.images import open_upright
 from ..data.loader import Batch, ImageRows, Rows
 from ..models.composer import Composer, Method
-from ..models.losses import similarity
 from ..models.reranker import Reranker
 from .encode import encode_gallery, retrieve, to_features
 from .ranking import Ranking, stable_topk
@@ -189,7 +188,7 @@ def _retrieve_one(self, reference:int|PILImage, text:str, k:int)->Ranking: # of 
     rule,view = self.data.protocol.caption_rule,self.retriever.text_views[0]
     texts = [query_text([text], rule, view.template)]
     query = self.retriever.encode_query(self._reference(self.retriever, reference), texts)
-    scores = similarity(query.float(), self.embeddings.float())
+    scores = self.retriever.score(query.float(), self.embeddings.float())
     if isinstance(reference, int) and reference<scores.shape[1]: scores[0,reference] = float('-inf')
     indices = stable_topk(scores, k)
     indices = indices[:,~scores[0,indices[0]].isneginf()]

@@ -351,9 +351,10 @@ def rank(
     g:Tensor, # (N,D) or (N,T,D) unit vectors of the gallery
     data:CIRData,
     k:int=50, # top K that are kept
+    score:Callable=similarity, # (Q,...) queries and (N,...) images -> (Q,N); a method may have its own
 )->Ranking:
-    "Rank the gallery of each query by similarity"
+    "Rank the gallery of each query by its score"
     def scores(queries, pool):
         images = g if len(pool)==len(g) else g[pool.to(g.device)]
-        return similarity(q[queries.to(q.device)], images)
+        return score(q[queries.to(q.device)], images)
     return rank_scores(scores, data, k, width=g.shape[1] if g.ndim==3 else 1)

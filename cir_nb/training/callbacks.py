@@ -16,7 +16,7 @@ from ..core.core import BadData, patch_to, seed_all
 from ..core.files import CannotWrite
 from ..data.core import CIRData
 from ..data.loader import Rows
-from ..models.distributed import Process, gather_objects, this_process
+from ..models.distributed import Process, gather_objects, this_process, wait_for_all
 from ..retrieval.evaluate import evaluate
 from ..retrieval.metrics import read_metrics
 from .learner import Callback, Learner, process_seed
@@ -269,6 +269,7 @@ class SaveState(Callback):
         "Write the state, once for all processes"
         generators = gather_objects(generator_state())
         if learn.accelerator.is_main_process: save_state(learn, self.path, generators)
+        wait_for_all()
         self.remember(learn)
 
     def after_step(self, learn:Learner)->None:

@@ -238,9 +238,9 @@ def train(
 # %% ../../nbs/training/06_train.ipynb #finalize
 def begin_run(learn:Learner, path:Path, recipe:Recipe, overwrite:bool, made:dict)->None:
     "Make the run's folder, and go on from its state if there is one"
+    check_seen(path)
     if learn.accelerator.is_main_process: init_run_dir(path, recipe, learn.model, overwrite, made)
     learn.accelerator.wait_for_everyone()
-    check_seen(path)
     if state_file(path).exists(): load_state(learn, state_file(path))
 
 def finalize_run(learn:Learner, path:Path, seconds:float)->None:
