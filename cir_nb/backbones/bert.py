@@ -18,7 +18,7 @@ from .attention import Attention, PackedBatch
 @dataclass(frozen=True)
 class BertConfig:
     "Sizes of a BERT; the defaults are bert-base-uncased with BLIP's two extra tokens"
-    vocab_size:int=30524
+    vocab_size:int=30524 # 0: no words of its own, it is given vectors
     hidden_size:int=768
     num_hidden_layers:int=12
     num_attention_heads:int=12
@@ -116,10 +116,11 @@ class BertEmbeddings(nn.Module):
     "Words with their positions, and query tokens among them"
     def __init__(self, cfg:BertConfig):
         super().__init__()
-        self.word_embeddings = nn.Embedding(cfg.vocab_size, cfg.hidden_size, padding_idx=0)
+        if cfg.vocab_size: self.word_embeddings = nn.Embedding(cfg.vocab_size, cfg.hidden_size, padding_idx=0)
         self.position_embeddings = nn.Embedding(cfg.max_position_embeddings, cfg.hidden_size)
         self.LayerNorm = nn.LayerNorm(cfg.hidden_size, cfg.eps)
         self.dropout = nn.Dropout(cfg.dropout)
+        self.has_words = cfg.vocab_size>0
 
     def forward(self,
         ids:Tensor|None, # (B,T) token ids, or (B,T,D) their words as vectors; None: queries alone
@@ -127,6 +128,7 @@ class BertEmbeddings(nn.Module):
         after_cls:bool=False, # they stand behind the first token, and have positions
     )->Tensor: # (B,N+T,D)
         if ids is None: return self.dropout(self.LayerNorm(queries))
+        if ids.ndim==2 and not self.has_words: raise ValueError("this encoder has no words of its own: it is given vectors (B,T,D).")
         x = self.word_embeddings(ids) if ids.ndim==2 else ids
         positions = self.position_embeddings.weight
         if ids.shape[1]>len(positions): raise ValueError(f"a text of {ids.shape[1]} tokens; this encoder has {len(positions)} positions.")

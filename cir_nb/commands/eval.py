@@ -37,6 +37,7 @@ class EvalOptions:
         from cir_nb.data.core import load_data
         protocol = self.protocol or run.recipe.protocol or None
         missing = 'drop' if self.allow_missing else 'refuse'
+        if self.protocol and not self.data: run.recipe.note_pairs(self.protocol)
         return load_data(self.data or run.recipe.data, self.split, self.root or None, protocol, missing)
 
     def show(self, found:'Metrics|RerankReport')->None:

@@ -38,7 +38,7 @@ def read_full(
 )->'Train':
     "All options, against the recipe of a method for a data set"
     from cir_nb.training.runs import resolve_recipe
-    r = resolve_recipe(early.method, early.data, early.variant, early.backbone)
+    r = resolve_recipe(early.method, early.data, early.variant, early.backbone, start=early.start)
     default = cls(r.method, r.data, r.model, r.train, variant=early.variant, backbone=early.backbone)
     return parse(cls[type(r.model)], args, prog, default)
 

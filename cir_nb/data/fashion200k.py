@@ -165,6 +165,7 @@ def fashion200k_data(
     return resolve_missing(data, missing),problems
 
 fashion200k_data.protocols = PROTOCOLS
+fashion200k_data.train_pairs = TRAIN_PAIRS
 
 # %% ../../nbs/data/24_fashion200k.ipynb #captions
 CATEGORY_OF = dict(dress='dress', shirt='top', toptee='top') # kind of a garment -> category here

@@ -229,5 +229,5 @@ def open_cache(
     if features is None: features = model.cacheable
     if features: return feature_cache(model, data, folder, mixed_precision, **kw)
     transform = model.preprocess
-    if where=='auto' and len(needed_positions(data))*3*transform.dim**2<=2**31: return None
+    if where=='auto' and len(needed_positions(data))*transform.shape.numel()<=2**31: return None
     return pixel_cache(data, transform, folder, **kw)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['pad', 'resize', 'center_crop', 'pil_to_tensor', 'Margins', 'margins', 'to_8_bit', 'ImageTransform', 'to_pixels',
-           'padded_to_ratio']
+           'padded_to_ratio', 'cut', 'Regions']
 
 # %% ../../nbs/data/01_transforms.ipynb #imports
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
-from ..core.core import digest, pick
+from ..core.core import digest, patch_to, pick
 
 # %% ../../nbs/data/01_transforms.ipynb #pad
 def pad(
@@ -103,18 +103,25 @@ class ImageTransform:
     @property
     def digest(self)->str: return digest(self)
 
+    @property
+    def shape(self)->torch.Size:
+        "Of a prepared image, which takes so many bytes as there are numbers in it"
+        return torch.Size((3, self.dim, self.dim))
+
     def to_uint8(self, image:Image.Image)->Tensor: # (3,dim,dim) uint8
         "Pad, resize, crop, convert"
         return to_pixels(self, image)
 
-    def normalize(self, x:Tensor)->Tensor: # (...,3,dim,dim) uint8 -> float32
-        "Normalise, on whatever device the pixels are"
-        mean,std = (torch.tensor(v, device=x.device)[:,None,None] for v in (self.mean, self.std))
-        return x.float().div_(255).sub_(mean).div_(std)
-
-    def __call__(self, image:Image.Image)->Tensor: return self.normalize(self.to_uint8(image)) # (3,dim,dim) float32
-
 # %% ../../nbs/data/01_transforms.ipynb #to-pixels
+@patch_to(ImageTransform)
+def normalize(self, x:Tensor)->Tensor: # (...,3,dim,dim) uint8 -> float32
+    "Normalise, on whatever device the pixels are"
+    mean,std = (torch.tensor(v, device=x.device)[:,None,None] for v in (self.mean, self.std))
+    return x.float().div_(255).sub_(mean).div_(std)
+
+@patch_to(ImageTransform)
+def __call__(self, image:Image.Image)->Tensor: return self.normalize(self.to_uint8(image)) # (3,dim,dim) float32
+
 def to_pixels(
     t:ImageTransform,
     image:Image.Image, # in any mode
@@ -129,3 +136,50 @@ def padded_to_ratio(image:Image.Image, ratio:float)->Image.Image:
     "An image whose sides are at most about the ratio apart"
     found = margins(*image.size, ratio)
     return pad(image, found) if any(found) else image
+
+# %% ../../nbs/data/01_transforms.ipynb #regions
+def cut(
+    image:Image.Image, # in any mode
+    grids:tuple, # pieces along each side
+    side:int, # that the image gets before, whatever its own sides; pixels
+)->list: # of images, row by row, one grid after another
+    "The pieces of an image"
+    square = image.resize((side, side), Image.Resampling.LANCZOS)
+    steps = [(n, side//n) for n in grids]
+    return [square.crop((x*s, y*s, (x+1)*s, (y+1)*s)) for n,s in steps for y in range(n) for x in range(n)]
+
+@dataclass(frozen=True)
+class Regions:
+    "The whole image, then its pieces, each as an image of its own"
+    transform:ImageTransform=ImageTransform() # Of each view
+    grids:tuple=(2,3) # Pieces along each side
+    side:int=360 # That an image gets before it is cut
+
+    @property
+    def digest(self)->str: return digest(self.transform.digest, self.grids, self.side)
+
+    @property
+    def dim(self)->int: return self.transform.dim
+
+    @property
+    def views(self)->int:
+        "How many images are made of one: 14"
+        return 1+sum(n*n for n in self.grids)
+
+    @property
+    def shape(self)->torch.Size: return torch.Size((self.views, *self.transform.shape))
+
+# %% ../../nbs/data/01_transforms.ipynb #regions-verbs
+@patch_to(Regions)
+def to_uint8(self, image:Image.Image)->Tensor: # (V,3,dim,dim) uint8
+    "All views, prepared"
+    image = to_8_bit(image)
+    return torch.stack([self.transform.to_uint8(v) for v in (image, *cut(image, self.grids, self.side))])
+
+@patch_to(Regions)
+def normalize(self, x:Tensor)->Tensor: # (...,3,dim,dim) uint8 -> float32
+    "As the transform does"
+    return self.transform.normalize(x)
+
+@patch_to(Regions)
+def __call__(self, image:Image.Image)->Tensor: return self.normalize(self.to_uint8(image)) # (V,3,dim,dim) float32

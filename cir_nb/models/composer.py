@@ -42,12 +42,18 @@ class Method(nn.Module):
         super().__init__()
         self.backbone,self.cfg = backbone,cfg or self.Config()
 
-    def encode_image(self,
-        pixels:Tensor, # (B,3,H,W), uint8 or normalised
-    )->Tensor: # (B,D) pooled features, or (B,T,C) image tokens
-        "Features of images, before any normalisation"
-        if pixels.dtype==torch.uint8: pixels = self.preprocess.normalize(pixels)
-        return self.tower_verb(pixels)
+# %% ../../nbs/models/02_composer.ipynb #encode-image
+@patch_to(Method)
+def encode_image(self,
+    pixels:Tensor, # (B,3,H,W), uint8 or normalised; or (B,V,3,H,W) V views of each image
+    chunk:int=64, # views that are encoded at once
+)->Tensor: # (B,D) pooled features, (B,T,C) image tokens, or (B,V,...) those of each view
+    "Features of images, before any normalisation"
+    if pixels.ndim==5:
+        parts = [self.encode_image(p) for p in pixels.flatten(0, 1).split(chunk)]
+        return torch.cat(parts).unflatten(0, pixels.shape[:2])
+    if pixels.dtype==torch.uint8: pixels = self.preprocess.normalize(pixels)
+    return self.tower_verb(pixels)
 
 # %% ../../nbs/models/02_composer.ipynb #tower
 @patch_to(Method, as_property=True)

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..core.files import read_json
 from ..data.core import CIRData, Protocol, Triplet
 from ..data.images import open_image
-from ..data.transforms import ImageTransform
+from ..data.transforms import ImageTransform, Regions
 from .core import PARITY, Bounds, Case, Runner
 from .shared import METRIC_NAMES, PROTOCOLS
 from ..retrieval.metrics import compute_metrics
@@ -23,9 +23,9 @@ from ..retrieval.submission import write_submission
 # %% ../../nbs/parity/10_metrics.ipynb #transforms
 @PARITY('transforms')
 class Transforms(Runner):
-    "Target padding and square padding, in both orders of conversion to RGB"
+    "Target padding and square padding, in both orders of conversion to RGB, and the pieces of an image"
     results = ('expected.safetensors',)
-    ignored = (':decoded', ':fashionern_13regions')
+    ignored = (':decoded',)
 
     def matches(self, case:Case)->bool: return case.has('expected.safetensors', 'images.json')
 
@@ -35,6 +35,9 @@ class Transforms(Runner):
         for key in case.tensors('expected.safetensors'):
             rgb_first = key.startswith('rgb_first.')
             pad,rest = key.removeprefix('rgb_first.').replace('1.25', '').split('.', 1)
+            if pad=='fashionern_13regions':
+                dim,name = rest.split('.', 1)
+                out[key] = Regions(ImageTransform(int(dim)))(open_image(case.folder/name))[1:]
             if pad in ('targetpad','squarepad'):
                 dim,name = rest.split('.', 1)
                 transform = ImageTransform(int(dim), pad.removesuffix('pad'), rgb_first=rgb_first)

@@ -46,7 +46,10 @@ def rate_factor(
         steps_per_epoch = max(1, steps//max(1, cfg.epochs))
         return cosine((i//steps_per_epoch)/(cfg.schedule_epochs or cfg.epochs))
     if i<warm: return (i+1)/warm
-    return 1. if cfg.schedule=='constant' else cosine(min(1, (i-warm)/max(1, steps-warm)))
+    if cfg.schedule=='constant': return 1.
+    if not cfg.schedule_epochs: return cosine(min(1, (i-warm)/max(1, steps-warm)))
+    made_for = cfg.schedule_epochs*steps/max(1, cfg.epochs)
+    return cosine((i-warm)/max(1, made_for-warm))
 
 # %% ../../nbs/training/01_learner.ipynb #schedule
 def make_scheduler(
@@ -158,7 +161,7 @@ def training_loader(
     model = as_pipeline(model)
     rows = model.stage.preprocess if rows is None else rows
     return Loader(data, rows, cfg.batch_size, cfg.seed, cfg.gradient_accumulation_steps, cfg.num_workers,
-                  model.text_views)
+                  model.text_views, order=cfg.order)
 
 # %% ../../nbs/training/01_learner.ipynb #chunkable
 def check_chunks(
