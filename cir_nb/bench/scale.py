@@ -148,7 +148,7 @@ def gpu_step(
 def gpu_table(
     method:str='clip4cir.stage1',
     towers:str='RN50x4',
-    sizes:tuple=((64, 0), (128, 0), (128, 64), (1024, 64)), # rows and chunk of each line
+    sizes:tuple=((64, 0), (256, 0), (1024, 64), (1024, 128)), # rows and chunk of each line
 )->list: # of GPUStep
     "Steps of several sizes"
     model = build(method, towers).cuda()
