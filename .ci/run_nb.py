@@ -1,5 +1,5 @@
 "Run notebooks in place by nbdev's rules, and keep, clean and fold them: python .ci/run_nb.py nbs/analysis/00_viz.ipynb"
-import argparse, os, sys
+import argparse, os, re, sys, tempfile
 from pathlib import Path
 from execnb.nbio import write_nb
 from execnb.shell import CaptureShell
@@ -8,6 +8,13 @@ from nbdev.clean import nbdev_clean
 from nbdev.config import get_config
 from nbdev.process import NBProcessor
 from fold import fold
+
+def without_places(value, tree:str) -> object:
+    "What a cell shows, with paths below the project, and others for temporary folders"
+    if isinstance(value, dict): return {k: without_places(v, tree) for k, v in value.items()}
+    if isinstance(value, list): return [without_places(v, tree) for v in value]
+    if not isinstance(value, str): return value
+    return re.sub(re.escape(tempfile.gettempdir())+r'/[\w-]+', 'TMP', value.replace(f'{tree}/', ''))
 
 def run_nb(fn:str, flags:tuple=()) -> None:
     "Run a notebook and write what its cells show; where one fails the file stays as it was"
@@ -25,7 +32,8 @@ def run_nb(fn:str, flags:tuple=()) -> None:
         with working_directory(path.parent): shell.run_all(nb, exc_stop=True, preproc=left_out)
     except Exception: sys.exit(shell.prettytb(path)+f'{fn} is left as it was.')
     for c in nb.cells: # bars and warnings, with the paths of this machine in them, teach nobody
-        if c.cell_type=='code': c.outputs = [o for o in c.outputs if o.get('name')!='stderr']
+        if c.cell_type!='code': continue
+        c.outputs = [without_places(o, str(cfg.config_path)) for o in c.outputs if o.get('name')!='stderr']
     fold(nb.cells)
     write_nb(nb, path)
     nbdev_clean(str(path))

@@ -137,6 +137,11 @@ def test_notebooks() -> None:
         assert 'KB' in fault('x'*600_000)
         assert 'an error' in fault('1/0', outputs=[error])
         assert 'stderr' in fault('1', outputs=[warning])
+        def shows(text): return dict(output_type='stream', name='stdout', text=[text])
+        assert '/home/me' in fault('1', outputs=[shows('no run in /home/me/models.')])
+        result = dict(output_type='execute_result', data={'text/plain': ["Path('/tmp/x1')"]})
+        assert '/tmp/x1' in fault('1', outputs=[result])
+        assert not fault('1', outputs=[shows('models/run, TMP/a, https://a.org/home/me')])
         assert 'widget' in fault('1', metadata=dict(widgets={}))
 
 def test_fold() -> None:

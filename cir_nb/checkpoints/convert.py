@@ -40,7 +40,8 @@ class KeyReport:
     def problem(self)->str: # empty if every key has its place
         "What has no place, with some examples"
         kinds = {'missing':self.missing, 'unexpected':self.unexpected, 'of another shape or kind':self.wrong_shape}
-        return '; '.join(f"{len(v)} {k} ({', '.join(v[:3])}{', …' if len(v)>3 else ''})" for k,v in kinds.items() if v)
+        def some(names): return ', '.join(names[:3])+(', …' if len(names)>3 else '')
+        return '; '.join(f'{len(v)} {k} ({some(v)})' for k,v in kinds.items() if v)
 
 # %% ../../nbs/checkpoints/02_convert.ipynb #account
 def describe(t:torch.Tensor)->str: # (2, 3) float32
