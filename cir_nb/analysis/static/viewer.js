@@ -70,7 +70,8 @@ export class Model {
     this.ids = this.array(head.ids);
     this.refs = this.array(head.refs);
     this.n = this.ids.length;
-    this.columns = head.columns.map(c => ({...c, at: c.data ? this.array(c.data) : null}));
+    this.columns = head.columns.map(c => ({...c, at: c.data ? this.array(c.data) : null,
+      start: c.start ? this.array(c.start) : null}));
     this.column = Object.fromEntries(this.columns.map(c => [c.name, c]));
     this.rankings = head.rankings.map(r => ({...r, at: this.array(r.places), score: this.array(r.scores),
       suspected: r.suspected ? this.array(r.suspected) : null}));
@@ -88,7 +89,13 @@ export class Model {
 
   array({at, length, type}) { return new TYPES[type](this.bytes.buffer, this.bytes.byteOffset + at, length); }
 
+  codes(column, i) { // of the values that a row has in a list of choices
+    if (column.kind === 'several') return column.at.subarray(column.start[i], column.start[i + 1]);
+    return column.at[i] < column.values.length ? [column.at[i]] : [];
+  }
+
   value(column, i) { // as text or number; empty where there is none
+    if (column.kind === 'several') return Array.from(this.codes(column, i), code => column.values[code]).join(' ');
     if (column.kind === 'category') return column.at[i] < column.values.length ? column.values[column.at[i]] : '';
     return column.kind === 'number' ? column.at[i] : column.values[i];
   }
@@ -124,6 +131,8 @@ export class Model {
   release() { for (const url of this.urls.values()) URL.revokeObjectURL(url); }
 }
 
+const isChoice = column => column?.kind === 'category' || column?.kind === 'several';
+
 // What a reader has chosen, and its short form in an address: is.outcome=lost&in.rank=11..50&sort=-rank
 
 export const emptyState = () => ({search: '', is: {}, in: {}, cross: [], marked: '', sort: '', open: null});
@@ -148,7 +157,7 @@ export function parseState(text, model) {
     else if (key === 'sort' && model.column[value.replace(/^-/, '')]) state.sort = value;
     else if (key === 'open' && model.row.has(Number(value))) state.open = Number(value);
     else if (key === 'cross' && model.cross && '0123'.includes(value)) state.cross.push(Number(value));
-    else if (key[2] === '.' && kind === 'is' && column?.kind === 'category') (state.is[name] ??= []).push(value);
+    else if (key[2] === '.' && kind === 'is' && isChoice(column)) (state.is[name] ??= []).push(value);
     else if (key[2] === '.' && kind === 'in' && column?.kind === 'number') state.in[name] = value.split('..').map(number);
   }
   return state;
@@ -169,8 +178,8 @@ function filtersOf(state, model, marks) {
   if (state.search.trim()) filters.push({key: 'search', test: searchTest(model, state.search)});
   for (const [name, values] of Object.entries(state.is)) {
     const c = model.column[name], codes = new Set(values.map(v => c.values.indexOf(v)));
-    if (values.includes('')) for (let code = c.values.length; code < 65536; code++) codes.add(code);
-    filters.push({key: `is.${name}`, test: i => codes.has(c.at[i])});
+    const test = c.kind === 'several' ? i => model.codes(c, i).some(code => codes.has(code)) : i => codes.has(c.at[i]);
+    filters.push({key: `is.${name}`, test});
   }
   for (const [name, range] of Object.entries(state.in)) {
     const c = model.column[name];
@@ -202,6 +211,7 @@ function sortRows(rows, sort, model) {
   if (!c) return rows;
   const sign = sort[0] === '-' ? -1 : 1;
   if (c.kind === 'text') return rows.sort((a, b) => sign * model.value(c, a).localeCompare(model.value(c, b)) || a - b);
+  if (c.kind === 'several') return rows;
   const at = i => c.kind === 'category' && c.at[i] >= c.values.length ? NaN : c.at[i];
   return rows.sort((a, b) => {
     const x = at(a), y = at(b);
@@ -317,7 +327,7 @@ export class Viewer {
     const facets = this.model.cross ? [this.buildCross()] : [];
     const first = c => ['outcome', 'rank', 'change', 'category', 'kind'].indexOf(c.name);
     const order = this.model.columns.filter(c => c.kind !== 'text').sort((a, b) => (first(a) + 9) % 9 - (first(b) + 9) % 9);
-    for (const c of order) facets.push(c.kind === 'category' ? this.buildValues(c, open.has(c.name)) : this.buildRange(c, open.has(c.name)));
+    for (const c of order) facets.push(isChoice(c) ? this.buildValues(c, open.has(c.name)) : this.buildRange(c, open.has(c.name)));
     return facets;
   }
 
@@ -341,7 +351,7 @@ export class Viewer {
     const key = `is.${c.name}`, most = 12;
     this.facets.push({key, update: inFacet => {
       const totals = new Uint32Array(c.values.length), hits = new Uint32Array(c.values.length);
-      for (const i of inFacet) if (c.at[i] < totals.length) { totals[c.at[i]]++; hits[c.at[i]] += this.model.hit[i]; }
+      for (const i of inFacet) for (const code of this.model.codes(c, i)) { totals[code]++; hits[code] += this.model.hit[i]; }
       const top = Math.max(...totals), chosen = this.state.is[c.name] ?? [];
       for (const {code, v, update} of items) update(totals[code], hits[code], top, chosen.includes(v));
     }});
