@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['FORMAT', 'SHOWN_AS_IMAGES', 'MANY', 'Blob', 'none_of', 'as_places', 'small', 'thumbnails', 'is_category', 'choices',
            'several', 'column', 'Payload', 'Images', 'image_part', 'ranking_part', 'target_part', 'check_shown',
-           'width_for', 'payload', 'unknown_words', 'plain_explanation']
+           'width_for', 'notes', 'payload', 'unknown_words', 'without_nan', 'plain_explanation']
 
 # %% ../../nbs/analysis/06_payload.ipynb #imports
-import io
+import io, math
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,6 +47,7 @@ class Blob:
         "All of it"
         return b''.join(self.parts)
 
+# %% ../../nbs/analysis/06_payload.ipynb #places
 def none_of(
     images:int, # how many there are
 )->int:
@@ -214,6 +216,13 @@ def width_for(
     "The width of thumbnails: 64, and 128 where that costs little"
     return width or (128 if images<=3000 else 64)
 
+# %% ../../nbs/analysis/06_payload.ipynb #notes
+def notes(head:dict, table:pd.DataFrame)->list: # of sentences
+    "What stands above the queries"
+    lost,total = head['missing'],len(head['names'])
+    gone = f"{lost:,} of {total:,} images are not there; a placeholder stands for each." if lost else ''
+    return list(filter(None, [*head.get('notes', []), table.attrs.get('note'), gone]))
+
 # %% ../../nbs/analysis/06_payload.ipynb #make-payload
 def payload(
     data:CIRData,
@@ -243,9 +252,7 @@ def payload(
     if subset.shape[1]: head['subset'] = dict(width=subset.shape[1], places=blob.add(images.places(subset)))
     head |= image_part(data, images, width_for(len(images.positions), width), blob)
     head |= dict(title='Queries', about='', key=digest(data.protocol_id, list(runs), queries.tolist()))|more
-    note = f"{head['missing']:,} of {len(images.positions):,} images are not there; a placeholder stands for each."
-    if table.attrs.get('note'): head['notes'] = [*head.get('notes', []), table.attrs['note']]
-    if head['missing']: head['notes'] = [*head.get('notes', []), note]
+    head['notes'] = notes(head, table)
     return Payload(head, blob.bytes(), [data.names[p] for p in images.positions], head['missing'])
 
 # %% ../../nbs/analysis/06_payload.ipynb #why
@@ -259,13 +266,19 @@ def unknown_words(
     found = {int(q): list(dict.fromkeys(oov(data.text(q)))) for q in queries}
     return {str(q): [printable(w) for w in words] for q,words in found.items() if words}
 
+def without_nan(value)->Any:
+    "Plain values in which no number is missing: what is not known is null"
+    if isinstance(value, dict): return {k: without_nan(v) for k,v in value.items()}
+    if isinstance(value, (list,tuple)): return [without_nan(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
 def plain_explanation(
     found, # an `Explanation`, or its `to_dict()`
     names:Sequence, # of `Payload.names`
     data:CIRData,
 )->dict:
     "An explanation as the front end reads it"
-    plain = dict(found if isinstance(found, dict) else found.to_dict())
+    plain = without_nan(found if isinstance(found, dict) else found.to_dict())
     candidate = plain.get('candidate')
     if candidate:
         name = data.gallery[candidate['position']]

@@ -8,9 +8,10 @@ const NOWHERE = 1e9; // the rank of what was not found or not searched
 const QUERY_VERDICTS = {b: 'bad caption', r: 'real failure'};
 const IMAGE_VERDICT = 'right too';
 const SIZES = {wide: {width: 64, height: 80}, narrow: {width: 46, height: 58}};
-const HELP = [['j or ↓', 'next query'], ['k or ↑', 'query before'], ['Page Up, Page Down, Home, End', 'further'],
-  ['Enter', 'open the query'], ['Escape', 'close, or leave the search field'], ['/', 'search in texts and names'],
-  ['b', 'mark the query: bad caption'], ['r', 'mark the query: real failure'], ['?', 'this help']];
+const OF_ALL = new Set(['outcome', 'rank', 'best', 'hit']); // facets whose recall says nothing: their share is shown
+const HELP = [['j or ↓', 'next query'], ['k or ↑', 'query before'], ['PgUp PgDn Home End', 'further'],
+  ['Enter', 'open the query'], ['Escape', 'close, leave the search'], ['/', 'search in texts and names'],
+  ['b', 'mark it: bad caption'], ['r', 'mark it: real failure'], ['?', 'this help']];
 
 // Texts
 
@@ -261,7 +262,7 @@ export class Viewer {
     this.status = h('p', {class: 'status', role: 'status'});
     this.chips = h('div', {class: 'chips', role: 'group', 'aria-label': 'Filters in use'});
     this.search = h('input', {type: 'search', class: 'search', 'aria-label': 'Search in texts and names',
-      placeholder: 'words in texts and names; -word: without', oninput: () => this.change({search: this.search.value})});
+      placeholder: 'search words; -word leaves out', oninput: () => this.change({search: this.search.value})});
     this.list = h('div', {class: 'list', role: 'listbox', tabindex: 0, 'aria-label': 'Queries', onscroll: () => this.draw()},
       this.spacer = h('div', {class: 'spacer', role: 'presentation'}));
     this.list.addEventListener('click', e => this.clicked(e));
@@ -286,7 +287,7 @@ export class Viewer {
     const {head, column, columns} = this.model;
     this.toggles = [];
     const toggle = (text, on, change, title) => {
-      const b = button(text, () => this.change(change(!on())), {title});
+      const b = button(text, () => this.change(change(!on())), {title, class: 'extra'});
       this.toggles.push([b, on]);
       return b;
     };
@@ -305,10 +306,15 @@ export class Viewer {
       {class: 'filters', 'aria-expanded': 'false'});
     return h('div', {class: 'tools', role: 'group', 'aria-label': 'Search, sort, export'}, this.filterButton, this.search,
       h('label', {}, 'Sort ', this.order), ...only,
-      button('Export CSV', () => this.exportCsv(), {title: 'The queries that are shown, as a table'}),
-      button(head.page ? 'Copy link' : 'Copy state', () => this.copyLink()),
-      head.page ? button('Save marks', () => this.saveMarks(), {title: 'A JSON file for cir eval --also-right'}) : null,
-      button('Theme', () => this.toggleTheme()), button('Help', () => this.showHelp(true), {'aria-keyshortcuts': '?'}));
+      ...this.buildActions());
+  }
+
+  buildActions() {
+    const page = this.host.page, action = (text, onclick, props) => button(text, onclick, {class: 'extra', ...props});
+    return [action('Export CSV', () => this.exportCsv(), {title: 'The queries that are shown, as a table'}),
+      action(page ? 'Copy link' : 'Copy state', () => this.copyLink()),
+      page ? action('Save marks', () => this.saveMarks(), {title: 'A JSON file for cir eval --also-right'}) : null,
+      action('Theme', () => this.toggleTheme()), action('Help', () => this.showHelp(true), {'aria-keyshortcuts': '?'})];
   }
 
   buildHelp() {
@@ -331,34 +337,40 @@ export class Viewer {
     return facets;
   }
 
-  facetItem(text, onclick) {
+  facetItem(name, text, onclick) {
     const n = h('span', {class: 'n'}), share = h('span', {class: 'share'}), bar = h('span', {class: 'bar', 'aria-hidden': 'true'});
     const b = h('button', {type: 'button', class: 'value', onclick}, h('bdi', {class: 'name', text}), n, share, bar);
-    return {b, update: (total, hits, most, on) => {
+    const ofAll = OF_ALL.has(name);
+    return {b, update: (total, hits, most, on, all) => {
       pressed(b, on);
       b.classList.toggle('zero', !total);
       n.textContent = count(total);
-      const [low, high] = wilson(hits, total);
-      share.textContent = total && this.model.column.rank ? `${(100 * hits / total).toFixed(0)} %` : '';
+      const [low, high] = wilson(hits, total), [part, whole] = ofAll ? [total, all] : [hits, total];
+      share.textContent = total && (ofAll || this.model.column.rank) ? `${(100 * part / whole).toFixed(0)} %` : '';
       b.title = total && this.model.column.rank ?
         `R@${this.model.k} ${(100 * hits / total).toFixed(1)} % (95 % CI ${low.toFixed(1)} to ${high.toFixed(1)}) of ${plural(total, 'query')}` : '';
       bar.style.width = `${100 * total / (most || 1)}%`;
     }};
   }
 
+  summary(c) { // what a facet is called, and what its percentages are
+    const unit = OF_ALL.has(c.name) ? 'of these' : this.model.column.rank ? `R@${this.model.k}` : '';
+    return h('summary', {}, label(c.name), h('span', {class: 'unit', text: unit}));
+  }
+
   buildValues(c, open) {
-    const items = c.values.map((v, code) => ({code, v, ...this.facetItem(v === '' ? '(none)' : v, () => this.toggleValue(c.name, v))}));
+    const items = c.values.map((v, code) => ({code, v, ...this.facetItem(c.name, v === '' ? '(none)' : v, () => this.toggleValue(c.name, v))}));
     const key = `is.${c.name}`, most = 12;
     this.facets.push({key, update: inFacet => {
       const totals = new Uint32Array(c.values.length), hits = new Uint32Array(c.values.length);
       for (const i of inFacet) for (const code of this.model.codes(c, i)) { totals[code]++; hits[code] += this.model.hit[i]; }
       const top = Math.max(...totals), chosen = this.state.is[c.name] ?? [];
-      for (const {code, v, update} of items) update(totals[code], hits[code], top, chosen.includes(v));
+      for (const {code, v, update} of items) update(totals[code], hits[code], top, chosen.includes(v), inFacet.length);
     }});
     const rest = items.slice(most).map(x => x.b);
     for (const b of rest) b.hidden = true;
     const more = rest.length ? button(`all ${items.length}`, () => { for (const b of rest) b.hidden = false; more.remove(); }, {class: 'more'}) : null;
-    return h('details', {open}, h('summary', {text: label(c.name)}), h('div', {class: 'values'}, ...items.map(x => x.b), more));
+    return h('details', {open}, this.summary(c), h('div', {class: 'values'}, ...items.map(x => x.b), more));
   }
 
   buildRange(c, open) {
@@ -366,7 +378,7 @@ export class Viewer {
     const same = ([low, high]) => this.state.in[c.name]?.[0] === low && this.state.in[c.name]?.[1] === high;
     const setRange = range => this.change({in: {...this.state.in, [c.name]: range}});
     const items = buckets.map(([low, high, text]) => ({range: [low, high],
-      ...this.facetItem(text, () => setRange(same([low, high]) ? undefined : [low, high]))}));
+      ...this.facetItem(c.name, text, () => setRange(same([low, high]) ? undefined : [low, high]))}));
     const field = (what, at) => h('input', {type: 'number', step: 'any', placeholder: what, 'aria-label': `${label(c.name)} ${what}`,
       onchange: e => {
         const range = [...(this.state.in[c.name] ?? [null, null])];
@@ -381,11 +393,10 @@ export class Viewer {
         if (b >= 0) { totals[b]++; hits[b] += this.model.hit[i]; }
       }
       const top = Math.max(...totals);
-      items.forEach(({range, update}, i) => update(totals[i], hits[i], top, same(range)));
+      items.forEach(({range, update}, i) => update(totals[i], hits[i], top, same(range), inFacet.length));
       fields.forEach((f, i) => { f.value = this.state.in[c.name]?.[i] ?? ''; });
     }});
-    return h('details', {open}, h('summary', {text: label(c.name)}),
-      h('div', {class: 'values'}, ...items.map(x => x.b), h('div', {class: 'range'}, ...fields)));
+    return h('details', {open}, this.summary(c), h('div', {class: 'values'}, ...items.map(x => x.b), h('div', {class: 'range'}, ...fields)));
   }
 
   buildCross() {
