@@ -16,13 +16,13 @@ from ..core.core import pick
 from ..data.core import CIRData
 from ..data.garments import SIZES, garments
 from ..integrity.checks import decode_all
+from ..retrieval.kept import KeptRanking
 from ..retrieval.metrics import NOWHERE, check_protocol, confidence_interval, target_rank
 from ..retrieval.ranking import Ranking
 from ..synthetic.captions import differences
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from cir_nb.retrieval.kept import KeptRanking
     from cir_nb.data.marks import Marks
 
 # %% auto #0
@@ -70,7 +70,7 @@ LOST,ANOTHER = 'lost','another valid target'
 
 def ranking_of(ranking:Ranking|KeptRanking)->Ranking:
     "The ranking in what is kept of one"
-    return getattr(ranking, 'ranking', ranking)
+    return ranking.ranking if isinstance(ranking, KeptRanking) else ranking
 
 def rank_of_any(
     data:CIRData,
@@ -132,7 +132,7 @@ def kind_of(
     margin:np.ndarray, # (Q,) score of the target less that of the first
 )->pd.Categorical:
     "How each query failed"
-    plain,shortcuts = ranking_of(ranking),getattr(ranking, 'shortcut_first', {})
+    plain,shortcuts = ranking_of(ranking),ranking.shortcut_first if isinstance(ranking, KeptRanking) else {}
     known = {FOUND: outcome==FOUND, ANOTHER: None if one_target_note(data) else outcome==ANOTHER,
              DUPLICATE: None if data.images is None else duplicates_first(data, plain, margin),
              NO_TEXT: repeats(shortcuts.get('image'), plain), NO_IMAGE: repeats(shortcuts.get('text'), plain),
@@ -149,10 +149,10 @@ def suspicious(
     threshold:float=SUSPICIOUS, # cosine with the target's embedding
 )->Tensor: # (Q,K) bool
     "Results that the target's embedding takes for the same thing; never the target or the reference"
-    shown,likeness = ranking_of(kept).indices,getattr(kept, 'likeness', None)
-    if likeness is None: return torch.zeros(shown.shape, dtype=torch.bool)
+    shown = ranking_of(kept).indices
+    if not isinstance(kept, KeptRanking) or kept.likeness is None: return torch.zeros(shown.shape, dtype=torch.bool)
     reference = torch.tensor([data.pos.get(t.ref, -2) for t in data.triplets])[:,None]
-    return (likeness>=threshold)&(shown>=0)&(shown!=data.positives[:,:1])&(shown!=reference)
+    return (kept.likeness.float()>=threshold)&(shown>=0)&(shown!=data.positives[:,:1])&(shown!=reference)
 
 # %% ../../nbs/analysis/01_outcomes.ipynb #attribute
 def changed_attributes(data:CIRData)->list|None: # texts, attributes separated by spaces; None for other data
@@ -194,10 +194,9 @@ def shortcut_rank(
     which:str, # image or text
 )->np.ndarray: # (Q,) 1 is first; nan where it is not known
     "Where the target comes by the reference alone, or by the text alone"
-    ranks = getattr(ranking, 'shortcut_ranks', {}).get(which)
-    if ranks is None: return np.full(len(data), np.nan)
-    ranks = torch.where(ranks<0, NOWHERE, ranks)
-    rank = ranks[:,0] if data.protocol.relevant=='first' else ranks.amin(1)
+    shortcuts = ranking.shortcuts if isinstance(ranking, KeptRanking) else {}
+    if which not in shortcuts: return np.full(len(data), np.nan)
+    rank = target_rank(shortcuts[which], data.protocol.relevant)
     return torch.where(rank<NOWHERE, rank+1., float('nan')).numpy()
 
 # %% ../../nbs/analysis/01_outcomes.ipynb #outcomes-columns
