@@ -150,12 +150,12 @@ def check_out(
 )->None:
     "Refuse a place where no report can be written"
     out = Path(out)
-    if out.is_dir(): raise BadData(f"--out {printable(out)} is a folder. Name a file in it, e.g. {printable(out/'report.html')}.")
+    if out.is_dir(): raise ValueError(f"--out {printable(out)} is a folder. Name a file in it, e.g. {printable(out/'report.html')}.")
     if os.path.lexists(out) and not overwrite:
-        raise BadData(f"--out {printable(out)} is there already. Name another file, or --overwrite it.")
+        raise ValueError(f"--out {printable(out)} is there already. Name another file, or --overwrite it.")
     there = next((p for p in out.absolute().parents if p.exists()), out)
-    if not there.is_dir(): raise BadData(f"--out {printable(out)} lies in {printable(there)}, which is a file.")
-    if not os.access(there, os.W_OK|os.X_OK): raise BadData(f"--out {printable(out)} cannot be written: permission is denied.")
+    if not there.is_dir(): raise ValueError(f"--out {printable(out)} lies in {printable(there)}, which is a file.")
+    if not os.access(there, os.W_OK|os.X_OK): raise ValueError(f"--out {printable(out)} cannot be written: permission is denied.")
 
 def cut_off(data:CIRData)->int:
     "The cut-off of recall that a report counts by: 10 where the protocol has it"

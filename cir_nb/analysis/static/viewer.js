@@ -445,11 +445,11 @@ export class Viewer {
   clear() { this.change({...emptyState(), sort: this.state.sort, open: this.state.open}); }
 
   refilter() {
-    const current = this.model.ids[this.rows[this.active]];
+    const open = this.state.open === null ? -1 : this.model.row.get(this.state.open);
     const filters = filtersOf(this.state, this.model, this.marks);
     const {rows, fails} = applyFilters(this.model, filters);
     this.rows = sortRows(rows, this.state.sort, this.model);
-    this.active = Math.max(0, this.rows.indexOf(this.model.row.get(current) ?? -1));
+    this.active = Math.max(0, this.rows.indexOf(open));
     for (const facet of this.facets) {
       const f = filters.findIndex(x => x.key === facet.key);
       const inFacet = f < 0 ? this.rows : Array.from(fails.keys()).filter(i => fails[i] === -1 || fails[i] === f);
