@@ -23,6 +23,7 @@ from .viz import to_rgb
 from ..core.core import BadData, digest
 from ..data.core import CIRData
 from ..data.images import printable
+from ..data.marks import query_id
 from ..retrieval.kept import KeptRanking
 from ..retrieval.ranking import Ranking
 
@@ -233,7 +234,7 @@ def payload(
     hits:int=50, # of each query, at most
     runs:Sequence=('first run','second run'), # names
     width:int=0, # of thumbnails; 0: by how many there are
-    **more, # title, about, notes, marks, unknown, explanations
+    **more, # title, about, notes, marks, unknown
 )->Payload:
     "What the front end shows of some queries"
     rankings = [ranking_of(r) for r in (ranking, second) if r is not None]
@@ -248,7 +249,7 @@ def payload(
              for r,n,s in zip(rankings, runs, suspects)]
     head = dict(k=k, none=images.none, ids=blob.add(queries.astype(np.int32)), refs=blob.add(images.places(refs)),
                 columns=columns, rankings=parts, targets=target_part(data, queries, images, blob),
-                data=data.name, split=data.split)
+                data=data.name, split=data.split, keys=[query_id(data, q) for q in queries.tolist()])
     if subset.shape[1]: head['subset'] = dict(width=subset.shape[1], places=blob.add(images.places(subset)))
     head |= image_part(data, images, width_for(len(images.positions), width), blob)
     head |= dict(title='Queries', about='', key=digest(data.protocol_id, list(runs), queries.tolist()))|more

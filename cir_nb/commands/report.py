@@ -7,7 +7,6 @@ __all__ = ['Report']
 
 # %% ../../nbs/commands/12_report.ipynb #imports
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -22,9 +21,9 @@ class Report:
     against:str = '' # A second one, over the same queries
     out:str = 'report.html' # The page
     overwrite:bool = False # Replace a page that is there
-    data:Annotated[str, one_of('DATA')] = '' # Which evaluation, where the run has several
-    split:str = '' # Which queries, likewise
-    protocol:str = '' # How they were measured, likewise
+    data:Annotated[str, one_of('DATA')] = '' # Another data set than the one it was trained on
+    split:str = 'val' # Which queries
+    protocol:str = '' # How they were measured, e.g. original or val for fashioniq
     root:str = '' # Data root; else CIR_DATA, else data/
     k:int = 20 # Hits of each query
     explain:int = 0 # How many queries are explained, which needs the model: changed ones, then failures, nearest first
