@@ -13,13 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-from ..analysis.explorer import indexed
 from ..core.core import BadData, environ
 from ..data.core import CIRData
 from ..data.features import cache_dir
 from .layout import CSS, Page, escape, layout
 from .service import KEEP, DemoService, as_text, brief, displayable, read_upload
 from ..retrieval.metrics import Metrics
+from ..retrieval.pipeline import indexed
 
 # %% ../../nbs/demo/02_app.ipynb #search-api
 FILE_META = {'_type': 'gradio.FileData'}

@@ -28,6 +28,8 @@ function number(x, integer) {
   return integer ? count(x) : String(Number(x.toPrecision(3)));
 }
 
+const percent = share => share > 0 && share < .005 ? '<1 %' : `${(100 * share).toFixed(0)} %`;
+
 // A cell of CSV. What a spreadsheet would take for a formula gets an apostrophe before it
 export function csvCell(value) {
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : '';
@@ -346,7 +348,7 @@ export class Viewer {
       b.classList.toggle('zero', !total);
       n.textContent = count(total);
       const [low, high] = wilson(hits, total), [part, whole] = ofAll ? [total, all] : [hits, total];
-      share.textContent = total && (ofAll || this.model.column.rank) ? `${(100 * part / whole).toFixed(0)} %` : '';
+      share.textContent = total && (ofAll || this.model.column.rank) ? percent(part / whole) : '';
       b.title = total && this.model.column.rank ?
         `R@${this.model.k} ${(100 * hits / total).toFixed(1)} % (95 % CI ${low.toFixed(1)} to ${high.toFixed(1)}) of ${plural(total, 'query')}` : '';
       bar.style.width = `${100 * total / (most || 1)}%`;
@@ -557,7 +559,7 @@ export class Viewer {
     const query = h('div', {class: 'query'}, tile(m.refs[i], 'reference', 'reference', 'reference'),
       h('div', {class: 'words'}, h('p', {class: 'text', dir: 'auto', text: m.text(i).slice(0, 600)}),
         h('p', {class: 'meta', text: [`#${id}`, ...meta, ...queryMarks.slice(0, 2).map(x => `✎ ${x.verdict}`)].join(' · ')})),
-      targets.length ? tile(targets[0], 'target', `target: ${this.rankText(i)}`, 'target') : null);
+      targets.length ? tile(targets[0], 'target', `target, rank ${this.rankText(i)}`, 'target') : null);
     const ranking = m.rankings[0], hits = m.hits(ranking, i), fit = hits.length > this.perRow ? this.perRow : hits.length;
     const found = Array.from(hits.subarray(0, fit), (image, p) => {
       const role = this.roleOf(image, targets, ranking.suspected?.[i * ranking.width + p]);
@@ -649,7 +651,7 @@ export class Viewer {
       const tiles = Array.from(hits, (image, p) => this.hitTile(image, p, ranking, i, id, targets));
       const found = targets.length && hits.includes(targets[0]);
       if (targets.length && !found) tiles.push(h('figure', {class: 'hit target'}, h('figcaption', {text: '…'}), this.picture(targets[0], 'target'),
-        h('figcaption', {text: `target: ${rank === undefined || Number.isNaN(rank) ? 'rank unknown' : number(rank, true)}`})));
+        h('figcaption', {text: `target, rank ${rank === undefined || Number.isNaN(rank) ? 'unknown' : number(rank, true)}`})));
       return h('section', {}, h('h3', {}, h('bdi', {text: ranking.name}), ` · first ${count(hits.length)}`,
         rank === undefined ? '' : ` · rank of the target: ${number(rank, true)}`), h('div', {class: 'grid'}, ...tiles));
     });
