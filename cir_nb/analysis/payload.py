@@ -100,7 +100,9 @@ def is_category(values:pd.Series)->bool:
 def choices(values:pd.Series, blob:Blob)->dict:
     "A column of few values"
     if pd.api.types.is_bool_dtype(values): values = values.map({True:'yes', False:'no'})
-    found = values.astype('category').cat
+    often = values.value_counts().index                       # a long list begins with what is frequent
+    is_list = not isinstance(values.dtype, pd.CategoricalDtype) and len(often)>12
+    found = values.astype(pd.CategoricalDtype(often) if is_list else 'category').cat
     codes = np.where(found.codes<0, 2**16-1, found.codes).astype(np.uint16)
     return dict(name=str(values.name), kind='category', values=[printable(v) for v in found.categories],
                 data=blob.add(codes))
@@ -111,8 +113,9 @@ def several(
 )->dict:
     "A column of several words a query"
     rows = values.fillna('').astype(str).str.split()
-    words = sorted({w for row in rows for w in row})
-    codes = np.array([words.index(w) for row in rows for w in row], np.uint16)
+    words = rows.explode().dropna().value_counts().index.tolist()
+    number = {w: i for i,w in enumerate(words)}
+    codes = np.array([number[w] for row in rows for w in row], np.uint16)
     start = np.cumsum([0, *map(len, rows)], dtype=np.uint32)
     return dict(name=str(values.name), kind='several', values=[printable(w) for w in words], start=blob.add(start),
                 data=blob.add(codes))

@@ -18,7 +18,7 @@ const HELP = [['j or ↓', 'next query'], ['k or ↑', 'query before'], ['PgUp P
 // Control characters become visible ones, so that nothing of a text is lost on the page or in a file
 const shown = text => String(text ?? '').replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g,
   c => String.fromCharCode(c === '\u007f' ? 0x2421 : 0x2400 + c.charCodeAt(0)));
-const count = n => n.toLocaleString('en-US');
+const thousands = new Intl.NumberFormat('en-US'), count = n => thousands.format(n);
 const plural = (n, word) => `${count(n)} ${n === 1 ? word : word.replace(/y$/, 'ie') + 's'}`;
 const label = name => shown(name).replaceAll('_', ' ');
 
@@ -363,16 +363,16 @@ export class Viewer {
   buildValues(c, open) {
     const items = c.values.map((v, code) => ({code, v, ...this.facetItem(c.name, v === '' ? '(none)' : v, () => this.toggleValue(c.name, v))}));
     const key = `is.${c.name}`, most = 12;
-    this.facets.push({key, update: inFacet => {
+    const update = inFacet => {
       const totals = new Uint32Array(c.values.length), hits = new Uint32Array(c.values.length);
       for (const i of inFacet) for (const code of this.model.codes(c, i)) { totals[code]++; hits[code] += this.model.hit[i]; }
-      const top = Math.max(...totals), chosen = this.state.is[c.name] ?? [];
-      for (const {code, v, update} of items) update(totals[code], hits[code], top, chosen.includes(v), inFacet.length);
-    }});
+      const top = Math.max(0, ...totals), chosen = this.state.is[c.name] ?? [];
+      for (const {code, v, update: show} of items) show(totals[code], hits[code], top, chosen.includes(v), inFacet.length);
+    };
     const rest = items.slice(most).map(x => x.b);
     for (const b of rest) b.hidden = true;
     const more = rest.length ? button(`all ${items.length}`, () => { for (const b of rest) b.hidden = false; more.remove(); }, {class: 'more'}) : null;
-    return h('details', {open}, this.summary(c), h('div', {class: 'values'}, ...items.map(x => x.b), more));
+    return this.facet(key, update, h('details', {open}, this.summary(c), h('div', {class: 'values'}, ...items.map(x => x.b), more)));
   }
 
   buildRange(c, open) {
@@ -388,17 +388,18 @@ export class Viewer {
         setRange(range.every(x => x === null) ? undefined : range);
       }});
     const fields = [field('from', 0), field('to', 1)];
-    this.facets.push({key, update: inFacet => {
+    const update = inFacet => {
       const totals = new Uint32Array(items.length), hits = new Uint32Array(items.length);
       for (const i of inFacet) {
         const b = items.findIndex(x => within(c.at[i], x.range));
         if (b >= 0) { totals[b]++; hits[b] += this.model.hit[i]; }
       }
       const top = Math.max(...totals);
-      items.forEach(({range, update}, i) => update(totals[i], hits[i], top, same(range), inFacet.length));
+      items.forEach(({range, update: show}, i) => show(totals[i], hits[i], top, same(range), inFacet.length));
       fields.forEach((f, i) => { f.value = this.state.in[c.name]?.[i] ?? ''; });
-    }});
-    return h('details', {open}, this.summary(c), h('div', {class: 'values'}, ...items.map(x => x.b), h('div', {class: 'range'}, ...fields)));
+    };
+    return this.facet(key, update, h('details', {open}, this.summary(c),
+      h('div', {class: 'values'}, ...items.map(x => x.b), h('div', {class: 'range'}, ...fields))));
   }
 
   buildCross() {
@@ -406,20 +407,20 @@ export class Viewer {
     const cell = code => button('', () => this.change({cross: this.state.cross.includes(code) ? [] : [code]}));
     const cells = [3, 2, 1, 0].map(code => [code, cell(code)]);
     const names = {3: 'both find it', 2: 'lost', 1: 'gained', 0: 'both miss it'};
-    this.facets.push({key: 'cross', update: inFacet => {
+    const update = inFacet => {
       const totals = new Uint32Array(4);
       for (const i of inFacet) totals[this.model.cross[i]]++;
       for (const [code, e] of cells) {
         e.replaceChildren(h('strong', {text: count(totals[code])}), h('span', {text: ` ${names[code]}`}));
         pressed(e, this.state.cross.includes(code));
       }
-    }});
+    };
     const th = (text, scope) => h('th', {scope, text});
     const [both, lost, gained, neither] = cells.map(([, e]) => h('td', {}, e));
-    return h('details', {open: true}, h('summary', {text: `gained and lost at ${k}`}), h('p', {class: 'legend'},
+    return this.facet('cross', update, h('details', {open: true}, h('summary', {text: `gained and lost at ${k}`}), h('p', {class: 'legend'},
       'rows: ', h('bdi', {text: a}), '; columns: ', h('bdi', {text: b})), h('table', {class: 'cross'},
       h('tr', {}, h('td'), th('found', 'col'), th('missed', 'col')), h('tr', {}, th('found', 'row'), both, lost),
-      h('tr', {}, th('missed', 'row'), gained, neither)));
+      h('tr', {}, th('missed', 'row'), gained, neither))));
   }
 
   toggleValue(name, value) {
@@ -452,11 +453,8 @@ export class Viewer {
     const {rows, fails} = applyFilters(this.model, filters);
     this.rows = sortRows(rows, this.state.sort, this.model);
     this.active = Math.max(0, this.rows.indexOf(open));
-    for (const facet of this.facets) {
-      const f = filters.findIndex(x => x.key === facet.key);
-      const inFacet = f < 0 ? this.rows : Array.from(fails.keys()).filter(i => fails[i] === -1 || fails[i] === f);
-      facet.update(inFacet);
-    }
+    this.passed = {filters, fails};
+    for (const facet of this.facets) this.updateFacet(facet);
     if (this.search.value !== this.state.search) this.search.value = this.state.search;
     this.order.value = this.state.sort;
     for (const [b, on] of this.toggles) pressed(b, on());
@@ -467,6 +465,21 @@ export class Viewer {
     this.layout();
     this.scrollTo(this.active);
     this.host.selected?.(this.rows.map(i => this.model.ids[i]));
+  }
+
+  updateFacet(facet) { // one that is closed waits until it is opened
+    const {filters, fails} = this.passed;
+    facet.stale = !facet.box.open;
+    if (facet.stale) return;
+    const f = filters.findIndex(x => x.key === facet.key);
+    facet.update(f < 0 ? this.rows : Array.from(fails.keys()).filter(i => fails[i] === -1 || fails[i] === f));
+  }
+
+  facet(key, update, box) {
+    const facet = {key, update, box};
+    box.addEventListener('toggle', () => { if (box.open && facet.stale) this.updateFacet(facet); });
+    this.facets.push(facet);
+    return box;
   }
 
   showStatus() {
