@@ -142,7 +142,7 @@ class Eval(EvalOptions):
     out:str = '' # Folder of that file; by default the run's own
     published:bool = False # Write it in the form of Candidate-Reranking-CIR
     shortcuts:bool = True # Also ask the reference alone and the text alone
-    also_right:str = '' # A file of marks: the images that people marked as right too count, and both numbers are shown
+    also_right:str = '' # A file of marks: images that people marked as right too count; both numbers are shown
 
     def __call__(self)->None:
         check_counts(top_k=self.top_k, save_topk=self.save_topk)
@@ -268,13 +268,13 @@ def measure(command:Eval)->None:
     run = load_run(command.run)
     pipeline = join_stages(run, command.rerank)
     data = command.load_data(run)
-    wide = marks.all_targets(data) if marks else data
+    wide = data if marks is None else marks.all_targets(data)
     deepest = max(KEEP, command.save_topk, rerank_depth(pipeline, command.top_k) if pipeline.reranker else 0)
     searched = retrieve_both(pipeline, wide, deepest, command.feature_cache, command.shortcuts)
     found = without_marks(searched, wide, data)
     if command.save_topk: save_top(command, found.ranking, data, pipeline.retriever)
     numbers,ranking = rank_again(command, pipeline, searched, wide)
-    if marks:
+    if marks is not None:
         numbers = with_marks(numbers, found, ranking, wide, data, marks)
         ranking = without_marks(searched._replace(ranking=ranking), wide, data).ranking
     result = kept(found, ranking.first(KEEP), data, describe(command, run, found, pipeline, data))
