@@ -112,8 +112,9 @@ def duplicates_first(
     margin:np.ndarray, # (Q,) score of the target less that of the first
 )->np.ndarray: # (Q,) bool
     "Whether the first result shows what the target shows"
-    close = np.flatnonzero((margin>=-TIED)&(ranking.indices[:,0]!=data.positives[:,0]).numpy())
-    pairs = {q: (data.gallery[ranking.indices[q,0]], data.triplets[q].targets[0]) for q in close.tolist()}
+    first,target = ranking.indices[:,:1],data.positives[:,:1]
+    close = np.flatnonzero((margin>=-TIED)&((first!=target)&(target>=0)).any(1).numpy())
+    pairs = {q: (data.gallery[first[q,0]], data.gallery[target[q,0]]) for q in close.tolist()}
     pixels = {n: d.pixels for n,d in decode_all([n for p in pairs.values() for n in p], data.images).items()}
     found = np.zeros(len(data), dtype=bool)
     for q,(first,target) in pairs.items(): found[q] = bool(pixels[first]) and pixels[first]==pixels[target]

@@ -5,7 +5,7 @@
 # %% ../../nbs/data/07_marks.ipynb #imports
 from __future__ import annotations
 
-import dataclasses, getpass, json
+import dataclasses, getpass, json, warnings
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,10 +19,11 @@ from .core import CIRData, positions
 if TYPE_CHECKING: from torch import Tensor
 
 # %% auto #0
-__all__ = ['VERDICTS', 'NEEDED', 'MORE', 'query_id', 'QueryFinder', 'Marks', 'this_person', 'unknown_images', 'check_record',
-           'read_marks', 'with_targets']
+__all__ = ['MARKS', 'VERDICTS', 'NEEDED', 'MORE', 'query_id', 'QueryFinder', 'Marks', 'this_person', 'unknown_images',
+           'without_lost', 'check_record', 'read_marks', 'with_targets']
 
 # %% ../../nbs/data/07_marks.ipynb #key
+MARKS = 'marks.json' # beside a run
 VERDICTS = 'right too','bad caption','real failure'
 NEEDED = 'data','split','ref','text','image','verdict' # what a mark must say
 MORE = 'query','who','when' # what it may say besides
@@ -108,7 +109,7 @@ def save(self,
     path:str|Path|None=None, # by default where they were read
 )->Path:
     "Write the marks; the file is whole or as it was"
-    self.path = Path(path or self.path or 'marks.json')
+    self.path = Path(path or self.path or MARKS)
     with atomic(self.path) as tmp: tmp.write_text(json.dumps(self.marks, indent=1), encoding='utf-8')
     return self.path
 
@@ -122,6 +123,13 @@ def unknown_images(
     def is_searched(q, name): return name in searched.get(data.triplets[q].category, data.pos)
     return [m['image'] for q,ms in marks.items() for m in ms
             if not is_searched(q, m['image']) and (m['image'] or m['verdict']=='right too')]
+
+# %% ../../nbs/data/07_marks.ipynb #without-lost
+def without_lost(data:CIRData, marks:dict, n:int, where:str)->dict: # query number -> marks
+    "Marks without those of images that were left out of the data, and a word about it"
+    warnings.warn(f"{where}: {n:,} are not of what is left of {data.name} {data.split} without missing images; "
+                  "they do not count.", stacklevel=3)
+    return {q: left for q,ms in marks.items() if (left := [m for m in ms if not unknown_images(data, {q: [m]})])}
 
 # %% ../../nbs/data/07_marks.ipynb #of-data
 @patch_to(Marks)
@@ -138,11 +146,12 @@ def of(self,
     lost = [m for m in mine if not find(m)]
     for m in mine:
         for q in find(m): found[q].append(m)
+    unknown = unknown_images(data, found)
+    if data.missing and (lost or unknown): return without_lost(data, found, len(lost)+len(unknown), where)
     if lost: raise BadData(f"{where}: {len(lost):,} of {len(mine):,} are of queries that {name} does not have, "
                            f"e.g. {shown(lost[0]['ref'], 40)} with {shown(lost[0]['text'], 60)!r}.")
-    unknown = unknown_images(data, found)
-    if unknown: raise BadData(f"{where}: {len(unknown):,} of {len(mine):,} name images that their query does not search in "
-                              f"{name}, e.g. {shown(unknown[0], 60)!r}.")
+    if unknown: raise BadData(f"{where}: {len(unknown):,} of {len(mine):,} name images that their query does not "
+                              f"search in {name}, e.g. {shown(unknown[0], 60)!r}.")
     return dict(found)
 
 # %% ../../nbs/data/07_marks.ipynb #read
@@ -155,15 +164,16 @@ def check_record(mark, where:str)->None:
         raise BadData(f"{where} has the verdict {shown(mark['verdict'], 40)!r}, and there are: {', '.join(VERDICTS)}.")
 
 def read_marks(
-    path:str|Path, # a JSON file
+    path:str|Path, # a JSON file, or the folder of a run with its `marks.json`
     data:CIRData|None=None, # that they must fit; None: whatever they are of
 )->Marks:
     "Marks from their file; BadData, one line: damaged, or of another data set"
+    path = Path(path)/MARKS if Path(path).is_dir() else Path(path)
     content = read_json(path, 'marks')
     if not isinstance(content, list):
         raise BadData(f"marks {path} holds {shown(content, 40)}, and not a list of marks.")
     for i,m in enumerate(content): check_record(m, f"marks {path}, number {i+1}")
-    marks = Marks(content, Path(path))
+    marks = Marks(content, path)
     if data is not None: marks.of(data)
     return marks
 
