@@ -434,6 +434,7 @@ def explain(
     swaps:int=8, # texts of other queries
 )->Explanation:
     "Why the target of a query is ranked where it is"
+    if data is not None: check_query(data, q)                  # before a gallery is encoded
     pipeline = indexed(model, data).eval()
     data,q = pipeline.data,check_query(pipeline.data, q)
     if candidate is not None: candidate = check_candidate(data, q, candidate)
