@@ -162,7 +162,17 @@ def unused(src:str, tree:ast.AST) -> Iterator[tuple]:
         seen = used(scope) if found else set()
         yield from ((i, f'{name} is imported and not used') for name, i in found if name not in seen)
 
-RULES = (wide, semicolons, parallel, effects, returned, untyped, long, unused)
+def half_bars(src:str, tree:ast.AST) -> Iterator[tuple]:
+    "A bar that stops before its end: `zip` asks the first of its arguments again, and never the others"
+    def is_bar(n): return isinstance(n, ast.Call) and (layers.dotted(n.func) or '').split('.')[-1] in ('tqdm', 'trange')
+    bars = {t.id for n in ast.walk(tree) if isinstance(n, ast.Assign) and is_bar(n.value)
+            for t in n.targets if isinstance(t, ast.Name)}
+    for n in ast.walk(tree):
+        if not (isinstance(n, ast.Call) and layers.dotted(n.func)=='zip'): continue
+        if any(is_bar(a) or isinstance(a, ast.Name) and a.id in bars for a in n.args[1:]):
+            yield n.lineno, 'a bar inside zip, which leaves it one short of its end; put it around'
+
+RULES = (wide, semicolons, parallel, effects, returned, untyped, long, unused, half_bars)
 
 def faults(src:str) -> list:
     "(line, what) of every fault in a module's text"

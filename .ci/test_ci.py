@@ -99,6 +99,8 @@ STYLE = { # rule: (samples that break it, samples that keep it)
         ['def f() -> None: pass', 'def _f(): pass', 'class _A:\n    def f(self): pass',
          'class A:\n    def __init__(self): pass', 'def f() -> None:\n    def g(): pass']),
     style.long: (['class A:\n    async def f(self):\n' + '        x = 1\n'*40], ['def f():\n' + '    x = 1\n'*39]),
+    style.half_bars: (['dict(zip(a, tqdm(b)))', 'bar = tqdm(b)\nfor x,y in zip(a, bar): pass'],
+        ['dict(tqdm(zip(a, b)))', 'zip(tqdm(a), b)']),
     style.unused: (['import os', 'from a import b as c\nb', 'def f():\n    import os\nos', 'import a.b as d\na'],
         ['import os\nos', 'from a import b as c\nc', 'import a.b\na.b', "from a import T\ndef f(x:'list[T]'): pass",
          'from __future__ import annotations', 'from a import *', 'def f():\n    import os\n    def g(): os']),

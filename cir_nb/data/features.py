@@ -93,8 +93,8 @@ def image_keys(
             images.stack([i])                       # says how many cannot be read
             raise
     with ThreadPoolExecutor(max(1, num_workers)) as pool:
-        bar = tqdm(pool.map(stamp, need), 'digests', len(need), leave=False, delay=2)
-        found = dict(zip(need, bar))
+        bar = tqdm(zip(need, pool.map(stamp, need)), 'digests', len(need), leave=False, delay=2)
+        found = dict(bar)
     write_stamps(file, old, {str(paths[data.names[i]]):s for i,s in found.items() if data.names[i] in paths})
     reading = getattr(data.images, 'reading', '')
     return {i: short_sha256(f'{reading} {s.key}'.encode()) if reading else s.key for i,s in found.items()}

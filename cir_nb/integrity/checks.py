@@ -132,7 +132,8 @@ def decode_all(
     paths = list(dict.fromkeys(paths))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(lambda p: decode(p, read), paths)
-        return dict(zip(paths, tqdm(found, 'decoding', len(paths), leave=False, disable=not paths)))
+        bar = tqdm(zip(paths, found), 'decoding', len(paths), leave=False, disable=not paths)
+        return dict(bar)
 
 # %% ../../nbs/integrity/01_checks.ipynb #missing
 def needed(data:CIRData)->list: # names
