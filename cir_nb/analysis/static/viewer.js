@@ -316,7 +316,8 @@ export class Viewer {
     return [action('Export CSV', () => this.exportCsv(), {title: 'The queries that are shown, as a table'}),
       action(page ? 'Copy link' : 'Copy state', () => this.copyLink()),
       page ? action('Save marks', () => this.saveMarks(), {title: 'A JSON file for cir eval --also-right'}) : null,
-      action('Theme', () => this.toggleTheme()), action('Help', () => this.showHelp(true), {'aria-keyshortcuts': '?'})];
+      action('◐', () => this.toggleTheme(), {title: 'Light or dark', 'aria-label': 'Light or dark'}),
+      action('?', () => this.showHelp(true), {title: 'Keyboard and help', 'aria-label': 'Help', 'aria-keyshortcuts': '?'})];
   }
 
   buildHelp() {
@@ -712,13 +713,15 @@ export class Viewer {
     if (why.words?.length) parts.push(h('h4', {text: 'Without one word'}), h('p', {class: 'legend', text:
       'How the score of the target changes when a word is left out. To the right: the word helps the target; to the left: it hurts it.'}),
       h('table', {class: 'bars'}, ...why.words.map(w => this.wordBar(w, why, top))));
-    const maps = [[why.reference, this.model.refs[i], 'reference'], [why.candidate?.map, why.candidate?.image, why.candidate?.role ?? 'candidate']];
+    const maps = [[why.reference, this.model.refs[i], 'reference'], [why.candidate?.map, why.candidate?.image,
+      why.candidate?.image === this.model.targetsOf(i)[0] ? 'target' : 'candidate']];
     const there = maps.filter(([map, image]) => map && image !== undefined && image !== null);
     if (there.length) parts.push(h('h4', {text: 'A part of the image covered'}), h('p', {class: 'legend', text:
       'Orange with a dot: covering this part lowers the score, so it speaks for the image. Blue: covering it raises the score.'}),
       h('div', {class: 'maps'}, ...there.map(([map, image, role]) => this.heatMap(map, image, role))));
     if (why.swapped?.length) parts.push(h('h4', {text: 'The same reference with another text'}), h('ul', {}, ...why.swapped.map(s =>
-      h('li', {}, h('bdi', {text: s.text}), ` : rank ${number(s.rank, true)}, score ${number(s.score)}`))));
+      h('li', {}, h('bdi', {text: s.text}), `: rank ${number(s.rank, true)}, score ${number(s.score)}`))));
+    if (why.notes?.length) parts.push(...why.notes.map(text => h('p', {class: 'legend', text})));
     return parts;
   }
 
