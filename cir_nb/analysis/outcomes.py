@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 
 # %% auto #0
 __all__ = ['NEGATIONS', 'COLOURS', 'WORD', 'BETWEEN_CHANGES', 'DEPTH', 'FOUND', 'NEAR', 'LOST', 'ANOTHER', 'SAME', 'TIED',
-           'DUPLICATE', 'OTHER', 'NO_TEXT', 'NO_IMAGE', 'SUSPICIOUS', 'SEVERAL', 'EDGES', 'RANKS', 'TextTraits',
-           'words_of', 'text_traits', 'ranking_of', 'rank_of_any', 'outcome_bands', 'outcome_of', 'one_target_note',
-           'duplicates_first', 'repeats', 'kind_of', 'suspicious', 'changed_attributes', 'Placed', 'placed',
-           'shortcut_rank', 'query_columns', 'second_columns', 'outcomes', 'quartiles', 'slice_labels', 'slices',
-           'axes_of', 'rank_histogram', 'plot_ranks', 'recall_curve', 'plot_recall_curve']
+           'ALIKE', 'DUPLICATE', 'OTHER', 'NO_TEXT', 'NO_IMAGE', 'SUSPICIOUS', 'SEVERAL', 'EDGES', 'RANKS',
+           'TextTraits', 'words_of', 'text_traits', 'ranking_of', 'rank_of_any', 'outcome_bands', 'outcome_of',
+           'one_target_note', 'duplicates_first', 'has_images', 'repeats', 'kind_of', 'suspicious',
+           'changed_attributes', 'Placed', 'placed', 'shortcut_rank', 'query_columns', 'second_columns', 'outcomes',
+           'quartiles', 'slice_labels', 'slices', 'axes_of', 'rank_histogram', 'plot_ranks', 'recall_curve',
+           'plot_recall_curve']
 
 # %% ../../nbs/analysis/01_outcomes.ipynb #words
 NEGATIONS = frozenset("""aint arent cannot didnt doesnt dont except hasnt instead isnt lack lacking lacks minus neither
@@ -79,7 +80,7 @@ def rank_of_any(
 )->Tensor: # (Q,) ranks, 0 is first; NOWHERE where none of them is a target, or among the kept
     "Where the first of some images came"
     def first(places, columns): # (Q,C) ranks, (Q,C) gallery positions
-        hit = ((columns[...,None]==images[:,None])&(columns>=0)[...,None]).any(2)
+        hit = (columns[...,None]==images[:,None]).any(2)&(columns>=0)&(places>=0)
         return torch.where(hit, places, NOWHERE).amin(1) if hit.shape[1] else torch.full((len(hit),), NOWHERE)
     known = first(ranking.target_ranks, data.positives)
     kept = torch.arange(ranking.indices.shape[1]).expand_as(ranking.indices)
@@ -96,7 +97,8 @@ def outcome_of(rank:np.ndarray, best:np.ndarray, k:int)->np.ndarray: # (n,) name
     return np.select(tests, [FOUND, ANOTHER, *bands[1:-2]], LOST)
 
 # %% ../../nbs/analysis/01_outcomes.ipynb #kind
-SAME,TIED = 3,1e-3 # first results that are compared; scores closer than this may be of one image
+SAME = 3 # first results that are compared
+TIED,ALIKE = 1e-3,.995 # scores closer than this, and embeddings more alike, may be of one image
 DUPLICATE,OTHER = 'target is a duplicate of the first','other'
 NO_TEXT,NO_IMAGE = 'ignores the text','ignores the image'
 
@@ -108,12 +110,14 @@ def one_target_note(data:CIRData)->str: # empty where the data set knows several
 
 def duplicates_first(
     data:CIRData,
-    ranking:Ranking,
+    ranking:Ranking|KeptRanking,
     margin:np.ndarray, # (Q,) score of the target less that of the first
 )->np.ndarray: # (Q,) bool
-    "Whether the first result shows what the target shows"
-    first,target = ranking.indices[:,:1],data.positives[:,:1]
-    close = np.flatnonzero((margin>=-TIED)&((first!=target)&(target>=0)).any(1).numpy())
+    "Whether the first result shows what the target shows; only images whose scores are close are opened"
+    first,target = ranking_of(ranking).indices[:,:1],data.positives[:,:1]
+    other = (first!=target)&(target>=0)
+    if isinstance(ranking, KeptRanking) and ranking.likeness is not None: other &= ranking.likeness[:,:1].float()>=ALIKE
+    close = np.flatnonzero((margin>=-TIED)&other.any(1).numpy())
     pairs = {q: (data.gallery[first[q,0]], data.gallery[target[q,0]]) for q in close.tolist()}
     pixels = {n: d.pixels for n,d in decode_all([n for p in pairs.values() for n in p], data.images).items()}
     found = np.zeros(len(data), dtype=bool)
@@ -121,6 +125,10 @@ def duplicates_first(
     return found
 
 # %% ../../nbs/analysis/01_outcomes.ipynb #kind-of
+def has_images(data:CIRData)->bool:
+    "Whether there are images to be read"
+    return data.images is not None and bool(getattr(data.images, 'paths', True))
+
 def repeats(first:Tensor|None, ranking:Ranking)->np.ndarray|None: # (Q,) bool; None where it is not known
     "Whether the first results are also those of a shortcut"
     if first is None or ranking.indices.shape[1]<SAME: return None
@@ -135,7 +143,7 @@ def kind_of(
     "How each query failed"
     plain,shortcuts = ranking_of(ranking),ranking.shortcut_first if isinstance(ranking, KeptRanking) else {}
     known = {FOUND: outcome==FOUND, ANOTHER: None if one_target_note(data) else outcome==ANOTHER,
-             DUPLICATE: None if data.images is None else duplicates_first(data, plain, margin),
+             DUPLICATE: duplicates_first(data, ranking, margin) if has_images(data) else None,
              NO_TEXT: repeats(shortcuts.get('image'), plain), NO_IMAGE: repeats(shortcuts.get('text'), plain),
              NEAR: outcome==NEAR}
     known = {kind:is_it for kind,is_it in known.items() if is_it is not None}

@@ -119,8 +119,9 @@ def unknown_images(
     marks:dict, # query number -> marks
 )->list: # names
     "Marked images that their query does not search"
-    searched = {c: {data.gallery[i] for i in pool.tolist()} for c,pool in data.pools.items()}
-    def is_searched(q, name): return name in searched.get(data.triplets[q].category, data.pos)
+    def is_searched(q, name):
+        at,pool = data.pos.get(name),data.pools.get(data.triplets[q].category)
+        return at is not None and (pool is None or bool((pool==at).any()))
     return [m['image'] for q,ms in marks.items() for m in ms
             if not is_searched(q, m['image']) and (m['image'] or m['verdict']=='right too')]
 
