@@ -70,15 +70,16 @@ def page(
 
 # %% ../../nbs/analysis/07_report.ipynb #which
 def split_name(
-    name:str, # of a run, or RUN+RERANKER
+    name:str|Path, # of a run, or RUN+RERANKER
 )->tuple: # the run; what re-ranked it, or ''
     "Which run, and what re-ranked it"
+    name = str(name)
     run,plus,rerank = name.rpartition('+')
     is_one = not plus or name.endswith('.safetensors') or Path(name).is_dir()
     return (name,'') if is_one else (run,rerank)
 
 def evaluated(
-    name:str, # of a run, or RUN+RERANKER
+    name:str|Path, # of a run, or RUN+RERANKER
     root:str|Path|None=None, # data root
     **which, # data, split, protocol
 )->Result:
@@ -183,8 +184,8 @@ def compared(first:Result, against:str, root:str|Path|None)->list: # of Result; 
 
 # %% ../../nbs/analysis/07_report.ipynb #report-payload
 def report_payload(
-    run:str, # a run, or RUN+RERANKER
-    against:str='', # a second one
+    run:str|Path, # a run, or RUN+RERANKER
+    against:str|Path='', # a second one
     root:str|Path|None=None, # data root
     k:int=20, # hits of each query
     explained:int=0, # how many queries are explained
@@ -216,9 +217,9 @@ def write_page(
     return Path(out)
 
 def report(
-    run:str, # a run that `cir eval` has measured, or RUN+RERANKER
+    run:str|Path, # a run that `cir eval` has measured, or RUN+RERANKER
     out:str|Path, # of the page
-    against:str='', # a second one, over the same queries
+    against:str|Path='', # a second one, over the same queries
     overwrite:bool=False, # a page that is there may go
     **kw, # of `report_payload`: root, k, explained, data, split, protocol
 )->Payload: # what it shows
