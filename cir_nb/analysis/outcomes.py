@@ -80,7 +80,7 @@ def rank_of_any(
 )->Tensor: # (Q,) ranks, 0 is first; NOWHERE where none of them is a target, or among the kept
     "Where the first of some images came"
     def first(places, columns): # (Q,C) ranks, (Q,C) gallery positions
-        hit = ((columns[...,None]==images[:,None])&(columns>=0)[...,None]).any(2)
+        hit = (columns[...,None]==images[:,None]).any(2)&(columns>=0)&(places>=0)
         return torch.where(hit, places, NOWHERE).amin(1) if hit.shape[1] else torch.full((len(hit),), NOWHERE)
     known = first(ranking.target_ranks, data.positives)
     kept = torch.arange(ranking.indices.shape[1]).expand_as(ranking.indices)
