@@ -229,11 +229,12 @@ def check_query(data:CIRData, q:int)->int:
     where = f"{data.name} {data.split}".strip()
     if not 0<=operator.index(q)<len(data):
         raise ValueError(f"{where} has no query {q}: its {len(data):,} queries are numbered from 0 to {len(data)-1:,}.")
-    t,targets = data.triplets[q],data.positives[q].tolist()
-    if not any(p>=0 for p in targets):
+    t,targets = data.triplets[q],[p for p in data.positives[q].tolist() if p>=0]
+    if not targets:
         raise BadData(f"query {q} of {where} has no target whose rank could be explained: the targets of this split are hidden.")
     if not caption_words(t.captions): raise BadData(f"the text of query {q} of {where} has no words: {' '.join(t.captions)!r}.")
-    if data.protocol.drop_ref and targets[0]==int(data.refs[q]):
+    if data.protocol.relevant=='first': targets = targets[:1]
+    if data.protocol.drop_ref and targets==[int(data.refs[q])]:
         raise BadData(f"query {q} of {where} has its own reference as its target, which protocol {data.protocol.name} never finds.")
     return operator.index(q)
 
@@ -403,9 +404,10 @@ def notes_of(
                 f"the retriever's: the target is not among the top {pipeline.k}, which are re-ranked")
         notes.append(f"Ranks are those of both stages; scores are {whose}.")
     if unknown:
-        names,without = ', '.join(dict.fromkeys(w.text for w in unknown)),found.rows[-1]
-        notes.append(f"The model does not know {names}: numbers beside it are those of the whole text. What is read in "
-                     f"its place has an effect all the same; without it the rank is {without[0]:,} "
+        names,without = list(dict.fromkeys(w.text for w in unknown)),found.rows[-1]
+        more = f" and {len(names)-8:,} more" if len(names)>8 else ''
+        notes.append(f"The model does not know {', '.join(names[:8])}{more}: numbers beside it are those of the whole "
+                     f"text. What is read in its place has an effect all the same; without it the rank is {without[0]:,} "
                      f"and the score {without[1]:.3f}.")
     if n_words>MAX_WORDS:
         notes.append(f"Of {n_words:,} words the first {MAX_WORDS} were left out in turn.")
@@ -575,6 +577,7 @@ def explain_many(
 )->list: # of Explanation, in the order of `queries`
     "Explain several queries, with a bar"
     queries = list(queries)
+    for q in queries if data is not None else (): check_query(data, q)
     pipeline = indexed(model, data)
     for q in queries: check_query(pipeline.data, q)            # before the first of many is computed
     found = []
