@@ -407,8 +407,8 @@ def notes_of(
         names,without = list(dict.fromkeys(w.text for w in unknown)),found.rows[-1]
         more = f" and {len(names)-8:,} more" if len(names)>8 else ''
         notes.append(f"The model does not know {', '.join(names[:8])}{more}: numbers beside it are those of the whole "
-                     f"text. What is read in its place has an effect all the same; without it the rank is {without[0]:,} "
-                     f"and the score {without[1]:.3f}.")
+                     f"text. What is read in its place has an effect all the same; without it the rank is "
+                     f"{without[0]:,} and the score {without[1]:.3f}.")
     if n_words>MAX_WORDS:
         notes.append(f"Of {n_words:,} words the first {MAX_WORDS} were left out in turn.")
     return tuple(notes)
