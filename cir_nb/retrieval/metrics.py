@@ -368,15 +368,16 @@ def binomial_tail(
 def mcnemar_test(
     a:Ranking, b:Ranking, # two rankings of the same queries under the same protocol
     k:int=10, # cut-off
+    relevant:str='first', # 'first': the annotated target decides; 'any': whichever comes first, as the protocol has it
 )->dict: # only_a, only_b: queries that only one finds in its top K; p: two-sided probability under chance
     "McNemar's exact test on recall at K"
     if a.protocol!=b.protocol or len(a)!=len(b):
         raise ValueError(f"Different queries or protocols: {a.protocol} with {len(a)}, {b.protocol} with {len(b)}.")
-    known = has_target(a)
-    other = int((known!=has_target(b)).sum())
+    known = has_target(a, relevant)
+    other = int((known!=has_target(b, relevant)).sum())
     if other: raise ValueError(f"Different targets: {other:,} of {len(a):,} queries have one in only one of the rankings.")
     if not known.any(): raise BadData(f"none of the {len(a):,} queries has a target: there is nothing to compare.")
-    hit_a,hit_b = target_rank(a)<k,target_rank(b)<k
+    hit_a,hit_b = (target_rank(r, relevant)<k for r in (a, b))
     only_a,only_b = int((hit_a&~hit_b).sum()),int((hit_b&~hit_a).sum())
     p = 2*binomial_tail(only_a+only_b, min(only_a, only_b))
     return dict(only_a=only_a, only_b=only_b, p=min(1., p))
