@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from ..data.core import CIRData
-from .metrics import check_protocol, measured_groups, per_query_metrics
+from .metrics import check_protocol, measured_groups, per_query_metrics, with_mean
 from .ranking import Ranking
 
 # %% ../../nbs/retrieval/11_significance.ipynb #randomisation
@@ -69,6 +69,7 @@ def query_values(
     check_protocol(ranking, data)
     groups = measured_groups(ranking, data)
     at = per_query_metrics(ranking, data)
+    if data.protocol.mean=='arithmetic': at = with_mean(at, data)
     queries = torch.cat([g.queries for g in groups])
     def weight(g): return torch.full((len(g.queries),), 1/len(groups)/len(g.queries), dtype=torch.double)
     weights = torch.cat([weight(g) for g in groups])
