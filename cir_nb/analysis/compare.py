@@ -234,6 +234,7 @@ class Comparison:
         h = self.head
         return f"{h['data']} {h['split']}, {h['n']:,} queries, protocol {h['protocol']} {h['id']}"
 
+# %% ../../nbs/analysis/05_compare.ipynb #rows
 def run_row(e:Entry, metrics:Metrics)->dict:
     "One run: its numbers, what a query costs, how large it is"
     row = dict(method=e.recipe.get('method') or e.about.get('method', ''), n=metrics.n, protocol_id=metrics.id)
@@ -269,6 +270,7 @@ def stacked(tables:dict, names:list)->pd.DataFrame:
     tables = {k: t for k,t in tables.items() if len(t)}
     return pd.concat(tables, names=names) if tables else pd.DataFrame()
 
+# %% ../../nbs/analysis/05_compare.ipynb #compare-all
 def compare(
     *runs:KeptRanking|str|Path, # two and more: runs, RUN+RERANK, files, or rankings in memory
     data:CIRData|str|None=None, # the queries; or the name of a data set, for runs that were measured on several
@@ -313,6 +315,7 @@ def run_cells(c:Comparison)->pd.DataFrame: # of texts, a row for each run
         rows[name] = {'method':row.method, 'n':f'{row.n:,}', 'protocol':row.protocol_id, **shown, **cost_cells(row)}
     return pd.DataFrame(rows).T.rename_axis('run')
 
+# %% ../../nbs/analysis/05_compare.ipynb #difference-cells
 def p_cell(p:float)->str:
     "A probability in a table"
     return '' if pd.isna(p) else '<0.0001' if p<.0001 else f'{p:.4f}'
@@ -348,6 +351,7 @@ def parts_of(c:Comparison)->dict: # heading -> table of texts
              'Spread over seeds': seed_cells(c), 'Settings that differ': settings}
     return {k: t for k,t in found.items() if len(t)}
 
+# %% ../../nbs/analysis/05_compare.ipynb #forms
 def plain_text(c:Comparison)->str:
     "For a terminal"
     side = run_cells(c).drop(columns=['n','protocol']).T.rename_axis(None)

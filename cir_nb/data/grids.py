@@ -37,6 +37,7 @@ class Span(NamedTuple):
     across:int=1 # columns
     down:int=1 # rows
 
+# %% ../../nbs/data/32_grids.ipynb #expand
 def next_cell(cells:list, hanging:Span|None, explicit:bool)->Span:
     "The cell of a place: what hangs down to it, or else the next one that was written"
     if hanging is None: return cells.pop()
@@ -175,6 +176,7 @@ def arguments(text:str, at:int, n:int)->tuple: # n contents; where they end
             found.append(content)
     return found,at
 
+# %% ../../nbs/data/32_grids.ipynb #split-level
 def split_level(text:str, pattern:str)->Iterator[tuple]: # position, part
     "The parts of a text between matches that lie in no braces"
     depth = start = i = 0
@@ -354,6 +356,7 @@ def latex_text(table:pd.DataFrame)->str:
     begin = r'\begin{tabular}{l'+'r'*len(table.columns)+'}'
     return '\n'.join([begin, r'\toprule', head, r'\midrule', *rows, r'\bottomrule', r'\end{tabular}'])
 
+# %% ../../nbs/data/32_grids.ipynb #write-csv
 def defused(value:object)->object:
     "A text that no spreadsheet takes for a formula"
     return "'"+value if isinstance(value, str) and value[:1] in ('=','+','-','@','\t','\r') else value

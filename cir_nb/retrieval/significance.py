@@ -30,6 +30,7 @@ def random_signs(rng:np.random.Generator, rows:int, m:int)->np.ndarray: # (rows,
     bits = np.unpackbits(np.frombuffer(rng.bytes(rows*((m+7)//8)), np.uint8).reshape(rows, -1), axis=1)
     return bits[:,:m].astype(np.float32)*2-1
 
+# %% ../../nbs/retrieval/11_significance.ipynb #randomised
 def randomisation_test(
     a:np.ndarray, b:np.ndarray, # (Q,) or (Q,C) values of the same queries
     weights:np.ndarray|None=None, # (Q,) of each query in the mean; None: all alike
