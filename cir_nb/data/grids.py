@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SYMBOLS', 'DROPPED', 'LAST_COUNTS', 'TABULARS', 'RULES', 'SUFFIXES', 'LATEX', 'Grid', 'Span', 'next_cell', 'expand',
-           'HtmlTables', 'html_grids', 'inline_text', 'check_width', 'around', 'markdown_grids', 'group', 'arguments',
+           'HtmlTables', 'html_grids', 'inline_text', 'width_problem', 'around', 'markdown_grids', 'group', 'arguments',
            'split_level', 'plain', 'bodies', 'flattened', 'merged', 'latex_cell', 'latex_about', 'latex_grids',
            'csv_grids', 'kind_of', 'read_grids', 'markdown_text', 'latex_escaped', 'latex_text', 'defused', 'csv_text']
 
@@ -28,6 +28,7 @@ class Grid:
     lines:list # of int, where each row stands in its file
     about:str = '' # Caption and notes
     spans:bool = False # Whether merged cells were said to be merged; else an empty cell may be one
+    problem:str = '' # Why it cannot be read whole, for whoever needs it
 
     def __repr__(self): return f'Grid({len(self.rows)} rows of {len(self.rows[0]) if self.rows else 0})'
 
@@ -118,10 +119,12 @@ def inline_text(token)->str: # of markdown-it
         else: parts.append(t.content)
     return re.sub(r'\[\^(\w+)\]', r'^\1', ' '.join(''.join(parts).split()))
 
-def check_width(line:str, number:int, width:int)->None:
-    "Refuse a row whose last cells would be dropped"
-    cells = len(re.split(r'(?<!\\)\|', line.strip().removeprefix('|').removesuffix('|')))
-    if cells>width: raise BadData(f"line {number} has {cells} cells, and its head {width}: a vertical bar within a cell is written \\|.")
+def width_problem(lines:list, source:list, width:int)->str: # empty where there is none
+    "A row whose last cells GitHub drops"
+    for n in lines:
+        cells = len(re.split(r'(?<!\\)\|', source[n-1].strip().removeprefix('|').removesuffix('|')))
+        if cells>width: return f"line {n} has {cells} cells, and its head {width}: write \\| for a bar within a cell."
+    return ''
 
 def around(tokens:list, at:int, step:int)->str:
     "The texts next to a table, up to another one or a heading"
@@ -144,9 +147,9 @@ def markdown_grids(text:str)->list: # of Grid
         elif t.type=='tr_open': rows.append((t.map[0]+1, []))
         elif t.type=='inline' and rows is not None: rows[-1][1].append(inline_text(t))
         elif t.type=='table_close':
-            for number,_ in rows: check_width(source[number-1], number, len(rows[0][1]))
+            lines,cells = [line for line,_ in rows],[cells for _,cells in rows]
             about = '\n'.join(filter(None, [before, around(tokens, i, 1)]))
-            found.append(Grid([cells for _,cells in rows], [line for line,_ in rows], about))
+            found.append(Grid(cells, lines, about, problem=width_problem(lines, source, len(cells[0]))))
             rows = None
     return found
 

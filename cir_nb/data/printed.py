@@ -4,11 +4,13 @@
 
 # %% auto #0
 __all__ = ['MARK', 'NUMBER', 'DATASETS', 'CATEGORIES', 'SUBSET', 'MEAN', 'CUTOFFS', 'PAIR', 'VENUE', 'Number', 'marks_of',
-           'read_number', 'Column', 'named', 'metric_of', 'is_head', 'head_rows', 'section', 'columns_of',
-           'told_by_others', 'paired_names', 'split_pairs', 'Row', 'name_column', 'row_of', 'rows_of']
+           'read_number', 'Column', 'named', 'metric_of', 'is_head', 'head_rows', 'section', 'column_of', 'told_apart',
+           'carried_on', 'columns_of', 'told_by_others', 'paired_names', 'split_pairs', 'Row', 'name_column', 'of_row',
+           'row_of', 'rows_of']
 
 # %% ../../nbs/data/33_printed.ipynb #imports
 import itertools, re
+from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,9 +21,10 @@ class Number(NamedTuple):
     "A printed number"
     value:float
     decimals:int
+    rest:str='' # what stands behind it
 
 MARK = re.compile(r'\s*(\^\S+|[†‡§¶*⋆]+)')
-NUMBER = re.compile(r'[~≈]?\s*([+-]?\d+(?:[.,]\d+)?)\s*%?\s*(?:[_^]?\s*[±(\[↑↓].*)?')
+NUMBER = re.compile(r'[~≈]?\s*([+-]?\d+(?:[.,]\d+)?)\s*%?([_^]?\s*[±(\[↑↓+−⚠].*)?\s*')
 
 def marks_of(text:str)->tuple: # text without; list of marks
     "Footnote marks of a cell"
@@ -34,7 +37,7 @@ def read_number(
     found = NUMBER.fullmatch(marks_of(text)[0].strip('_` '))
     if not found: return None
     digits = found[1].replace(',', '.')
-    return Number(float(digits), len(digits.partition('.')[2]))
+    return Number(float(digits), len(digits.partition('.')[2]), (found[2] or '').strip())
 
 # %% ../../nbs/data/33_printed.ipynb #column
 class Column(NamedTuple):
@@ -97,18 +100,37 @@ def section(row:list)->str: # empty where it is none
     return texts[0] if len(texts)==1 and not read_number(texts[0]) else ''
 
 # %% ../../nbs/data/33_printed.ipynb #columns
+def column_of(at:int, head:list, around:list)->Column: # around: data sets that the table is said to be of
+    "What one column holds"
+    path = [t for t,_ in itertools.groupby(marks_of(row[at])[0] for row in head if row[at])]
+    text = ' / '.join(path)
+    data,parts = named(text, DATASETS) or (around if len(around)==1 else []),named(text, CATEGORIES)
+    return Column(at, text, data[0] if data else '', parts[0] if parts else '', metric_of(path))
+
+def told_apart(columns:list)->list: # of Column
+    "Columns of one metric under headers that say more take what these say as their category"
+    keys = Counter((c.data, c.category, c.metric) for c in columns)
+    found = []
+    for c in columns:
+        more = c.header.rpartition(' / ')[0] or c.header
+        again = c.metric and keys[c.data, c.category, c.metric]>1 and not re.search(MEAN, c.header, re.I)
+        found.append(c._replace(category=more.lower()) if again else c)
+    return found
+
+def carried_on(columns:list)->list: # of Column
+    "FIQ R@10, R@50, CIRR R@1, R@5: a header without a data set goes on with that of its left neighbour"
+    found,last = [],''
+    for c in columns:
+        if c.metric: last = (named(c.header, DATASETS) or [last])[0]
+        found.append(c._replace(data=last) if c.metric and last else c)
+    return found
+
 def columns_of(grid:Grid, hint:str)->list: # of Column
     "What each column holds; `hint` is what else may say of which data set"
-    head,found = head_rows(grid),[]
+    head = head_rows(grid)
     around = named(' '.join([hint, grid.about]), DATASETS)
-    for i in range(len(grid.rows[0])):
-        path = [t for t,_ in itertools.groupby(marks_of(row[i])[0] for row in head if row[i])]
-        text = ' / '.join(path)
-        data,parts = named(text, DATASETS),named(text, CATEGORIES)
-        metric = metric_of(path)
-        data = data or (around if len(around)==1 else [])
-        found.append(Column(i, text, data[0] if data else '', parts[0] if parts else '', metric))
-    return told_by_others(found)
+    found = [column_of(i, head, around) for i in range(len(grid.rows[0]))]
+    return told_apart(told_by_others(carried_on(found)))
 
 # %% ../../nbs/data/33_printed.ipynb #told
 def told_by_others(columns:list)->list: # of Column
@@ -138,7 +160,8 @@ def split_pairs(grid:Grid)->Grid:
             columns.append(column)
             continue
         for j,name in enumerate(names):
-            head = [*column[:n-1], re.sub(r'\S*@.*', '', column[n-1])+f' {name}']
+            bare = re.sub(r'[\s(]*\S*@.*', '', column[n-1])
+            head = [*column[:n-1], f'{bare} {name}'.strip()]
             cells = [c.split('/')[j].strip() if PAIR.fullmatch(c) else c for c in column[n:]]
             columns.append([*head, *cells])
     return Grid([list(row) for row in zip(*columns)], grid.lines, grid.about, grid.spans)
@@ -171,14 +194,22 @@ def name_column(columns:list, body:list)->int:
 # %% ../../nbs/data/33_printed.ipynb #rows-of
 VENUE = re.compile(r"\s*(\[[\w, ]+\]|\([^)]*(19|20|')\d\d[^)]*\))") # a citation, or where and when
 
+def of_row(columns:list, texts:list)->list: # of Column
+    "The columns under the data set that a row names, where no header names any"
+    said = named(' | '.join(texts), DATASETS)
+    if len(said)!=1 or any(named(c.header, DATASETS) for c in columns if c.metric): return columns
+    return [c._replace(data=said[0]) if c.metric else c for c in columns]
+
 def row_of(line:int, cells:list, columns:list, at:int, block:str)->Row:
     "A row of a table, by its columns"
     name,marks = marks_of(cells[at])
     rest = [c for c in columns if not c.metric]
     words = [f'{c.header} {cells[c.at]}' if read_number(cells[c.at]) else cells[c.at] for c in rest]
+    columns = of_row(columns, [block, *(cells[c.at] for c in rest if c.at!=at)])
     measured = {c: cells[c.at] for c in columns if c.metric}
     numbers = {c: read_number(t) for c,t in measured.items() if read_number(t)}
-    odd = {c: t for c,t in measured.items() if c not in numbers and re.search(r'\d', t)}
+    odd = {c: t for c,t in measured.items() if c not in numbers and re.match(r'[~≈+-]?\s*\d', t)}
+    words += [n.rest for n in numbers.values() if n.rest]
     return Row(line, VENUE.sub('', name).strip(), tuple(marks), ' | '.join([block, *words]), numbers, odd)
 
 def rows_of(grid:Grid, columns:list)->list: # of Row

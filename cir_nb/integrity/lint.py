@@ -6,8 +6,8 @@
 __all__ = ['MARGIN', 'VAL', 'LintFinding', 'finding', 'shown', 'slack', 'check_numbers', 'is_fractions', 'recalls', 'check_order',
            'averaged', 'over_categories', 'means_in_use', 'check_means', 'mean_finding', 'plain_name', 'same_number',
            'as_published', 'Match', 'matches', 'noise_of', 'usual_row', 'odd_column', 'right_value', 'check_copied',
-           'check_copies', 'best_original', 'says_val', 'general_val', 'protocol_of', 'check_protocol_of', 'lint_grid',
-           'as_percent', 'lint']
+           'check_copies', 'best_original', 'says_val', 'general_val', 'protocol_of', 'check_protocol_of', 'notes_of',
+           'as_percent', 'row_findings', 'lint_grid', 'lint']
 
 # %% ../../nbs/integrity/05_lint.ipynb #imports
 import itertools, re
@@ -18,7 +18,8 @@ from typing import NamedTuple
 
 from ..core.core import BadData
 from ..data.grids import Grid, read_grids
-from ..data.printed import Column, Number, Row, columns_of, marks_of, rows_of, split_pairs
+from ..data.printed import CATEGORIES, MEAN, Column, Number, Row
+from ..data.printed import columns_of, head_rows, marks_of, rows_of, section, split_pairs
 from .published import PublishedRow, published_rows
 
 # %% ../../nbs/integrity/05_lint.ipynb #finding
@@ -88,10 +89,13 @@ def averaged(numbers:list)->Number:
 def over_categories(row:Row, data:str)->dict: # metric -> (Number, parts)
     "Means over the categories of a data set, where all of them are there"
     parts = list(dict.fromkeys(c.category for c in row.numbers if c.data==data and c.category))
+    whole = [c for c in row.numbers if c.data==data and not c.category]
+    if not set(parts)<=CATEGORIES.keys() and not any(re.search(MEAN, c.header, re.I) for c in whole): return {}
     at = [row.at(data, p) for p in parts]
     shared = [m for m in (at[0] if len(at)>2 else {}) if m!='mean' and all(m in a for a in at)]
     return {m: (averaged([a[m] for a in at]), [a[m] for a in at]) for m in shared}
 
+# %% ../../nbs/integrity/05_lint.ipynb #means
 def means_in_use(numbers:dict, pool:list)->list: # of lists of Number
     "What a mean of a row may be a mean of"
     sets = [[numbers[m] for m in pair if m in numbers] for pair in (('R@5','Rs@1'), ('R@10','R@50'))]
@@ -218,8 +222,9 @@ def says_val(row:Row, columns:list, about:str)->bool:
     return any(re.search(rf'(^|\W){re.escape(m)}\W.{{0,60}}?({VAL})', about, re.S) for m in row.marks)
 
 def general_val(about:str)->bool:
-    "Whether a caption says of the whole table that it is of the small gallery"
-    return any(re.search(VAL, line) for line in about.splitlines() if not re.match(r'\s*(\^|\[\^|[†‡§¶*])', line))
+    "Whether a caption says of the whole table that it is of the small gallery, and explains no mark"
+    lines = [line for line in about.splitlines() if not re.match(r'\s*(\^|\[\^|[†‡§¶*⚠])', line)]
+    return any(re.search(VAL, line) for line in lines) and not re.search('original', about, re.I)
 
 # %% ../../nbs/integrity/05_lint.ipynb #check-protocol
 def protocol_of(row:Row)->str: # 'val', 'original', or '' where nothing betrays it
@@ -249,25 +254,35 @@ def check_protocol_of(row:Row, columns:list, about:str)->Iterator[LintFinding]:
         yield finding('protocol', row, column, text)
 
 # %% ../../nbs/integrity/05_lint.ipynb #lint
-def lint_grid(grid:Grid, hint:str='')->list: # of LintFinding
-    "The findings of one table"
-    grid = split_pairs(grid)
-    columns = columns_of(grid, hint)
-    rows = rows_of(grid, columns)
-    fractions,found = is_fractions(rows),[]
-    if fractions: rows = [as_percent(r) for r in rows]
-    for r in rows:
-        checks = check_numbers(r, False),check_order(r),check_means(r),check_copies(r)
-        found += [*itertools.chain(*checks), *check_protocol_of(r, columns, f'{hint}\n{grid.about}')]
-    first = {}
-    for f in found: first.setdefault((f.line, f.column), f)
-    return list(first.values())
+def notes_of(grid:Grid)->str:
+    "Lines of a table that explain a footnote mark"
+    lines = [section(row) for row in grid.rows[len(head_rows(grid)):]]
+    return '\n'.join([grid.about, *(t for t in lines if re.match(r'\s*(\^|[†‡§¶*])', t))])
 
 def as_percent(row:Row)->Row:
     "A row of fractions as percentages"
     numbers = {c: Number(100*n.value, max(0, n.decimals-2)) for c,n in row.numbers.items()}
     return Row(row.line, row.name, row.marks, row.texts, numbers, row.odd)
 
+def row_findings(row:Row, columns:list, about:str)->list: # of LintFinding
+    "What is wrong with one row, each number once"
+    copies = list(check_copies(row))
+    means = [f for f in check_means(row) if not copies or not re.fullmatch(MEAN+r'\.?', f.column, re.I)]
+    protocols = check_protocol_of(row, columns, about)
+    found = [*check_numbers(row, False), *check_order(row), *means, *copies, *protocols]
+    return list({f.column: f for f in reversed(found)}.values())[::-1]
+
+# %% ../../nbs/integrity/05_lint.ipynb #grid
+def lint_grid(grid:Grid, hint:str='')->list: # of LintFinding
+    "The findings of one table"
+    grid = split_pairs(grid)
+    columns = columns_of(grid, hint)
+    rows = rows_of(grid, columns)
+    if is_fractions(rows): rows = [as_percent(r) for r in rows]
+    about = f'{hint}\n{notes_of(grid)}'
+    return [f for r in rows for f in row_findings(r, columns, about)]
+
+# %% ../../nbs/integrity/05_lint.ipynb #file
 def lint(
     path:str|Path, # of a table: .csv, .tsv, .md, .html, .tex
 )->list: # of LintFinding; empty where nothing is wrong
@@ -277,4 +292,6 @@ def lint(
     if not measured:
         heads = ', '.join(c.header for c in columns_of(grids[0], name)[:6] if c.header)
         raise BadData(f"table {path} has no column of recall like R@10, Recall@5 or Rs@1; its first line names {heads or 'nothing'}.")
+    problem = next((g.problem for g in measured if g.problem), '')
+    if problem: raise BadData(f"table {path}: {problem}")
     return [f for g in measured for f in lint_grid(g, name)]
