@@ -6,7 +6,7 @@
 __all__ = ['MARK', 'NUMBER', 'DATASETS', 'CATEGORIES', 'SUBSET', 'MEAN', 'CUTOFFS', 'PAIR', 'VENUE', 'Number', 'marks_of',
            'read_number', 'Column', 'named', 'metric_of', 'is_head', 'head_rows', 'section', 'column_of', 'told_apart',
            'carried_on', 'columns_of', 'told_by_others', 'paired_names', 'split_pairs', 'Row', 'name_column', 'of_row',
-           'row_of', 'rows_of']
+           'row_of', 'is_difference', 'rows_of']
 
 # %% ../../nbs/data/33_printed.ipynb #imports
 import itertools, re
@@ -24,7 +24,7 @@ class Number(NamedTuple):
     rest:str='' # what stands behind it
 
 MARK = re.compile(r'\s*(\^\S+|[†‡§¶*⋆]+)')
-NUMBER = re.compile(r'[~≈]?\s*([+-]?\d+(?:[.,]\d+)?)\s*%?([_^]?\s*[±(\[↑↓+−⚠].*)?\s*')
+NUMBER = re.compile(r'[~≈]?\s*([+-]?\d+(?:[.,]\d+)?)\s*%?([_^]?\s*[±(\[↑↓+−⚠-].*)?\s*')
 
 def marks_of(text:str)->tuple: # text without; list of marks
     "Footnote marks of a cell"
@@ -60,6 +60,7 @@ def named(text:str, known:dict)->list: # of names
     "Which of some things a text names"
     return [name for name,pattern in known.items() if re.search(pattern, text, re.I)]
 
+# %% ../../nbs/data/33_printed.ipynb #metric
 def metric_of(path:list)->str: # of header texts, top first
     "The metric that a column holds"
     text,leaf = ' '.join(path).lower().replace('$', ''),path[-1].lower() if path else ''
@@ -117,6 +118,7 @@ def told_apart(columns:list)->list: # of Column
         found.append(c._replace(category=more.lower()) if again else c)
     return found
 
+# %% ../../nbs/data/33_printed.ipynb #neighbours
 def carried_on(columns:list)->list: # of Column
     "FIQ R@10, R@50, CIRR R@1, R@5: a header without a data set goes on with that of its left neighbour"
     found,last = [],''
@@ -149,6 +151,7 @@ def paired_names(path:list, about:str)->list: # of two metrics; empty where none
     found = pair.search(' '.join(path)) or pair.search(about)
     return list(found.groups()) if found else []
 
+# %% ../../nbs/data/33_printed.ipynb #pairs
 def split_pairs(grid:Grid)->Grid:
     "Cells like 49.18/72.43 under R@10/R@50 as two columns"
     n = len(head_rows(grid))
@@ -212,13 +215,20 @@ def row_of(line:int, cells:list, columns:list, at:int, block:str)->Row:
     words += [n.rest for n in numbers.values() if n.rest]
     return Row(line, VENUE.sub('', name).strip(), tuple(marks), ' | '.join([block, *words]), numbers, odd)
 
+def is_difference(name:str, cells:list)->bool: # cells: of columns that measure
+    "Whether a row says how far others are apart, as in '+1.2'"
+    given = [c for c in cells if c.strip('-–— ')]
+    signed = [c for c in given if re.match(r'[+−-]\s*\d', c)]
+    return len(given)>1 and len(signed)>len(given)/2 or bool(re.search(r'Δ|∆|\bdelta\b|\bimprov', name, re.I))
+
 def rows_of(grid:Grid, columns:list)->list: # of Row
-    "The rows below the head"
+    "The rows below the head that measure something"
     n,block = len(head_rows(grid)),''
     body,found = grid.rows[n:],[]
     at = name_column(columns, body)
     for line,cells in zip(grid.lines[n:], body):
         block = section(cells) or block
         row = row_of(line, cells, columns, at, block)
-        if not section(cells) and (row.numbers or row.odd): found.append(row)
+        apart = is_difference(row.name, [cells[c.at] for c in columns if c.metric])
+        if not section(cells) and not apart and (row.numbers or row.odd): found.append(row)
     return found
