@@ -215,6 +215,7 @@ def row_of(line:int, cells:list, columns:list, at:int, block:str)->Row:
     words += [n.rest for n in numbers.values() if n.rest]
     return Row(line, VENUE.sub('', name).strip(), tuple(marks), ' | '.join([block, *words]), numbers, odd)
 
+# %% ../../nbs/data/33_printed.ipynb #body
 def is_difference(name:str, cells:list)->bool: # cells: of columns that measure
     "Whether a row says how far others are apart, as in '+1.2'"
     given = [c for c in cells if c.strip('-–— ')]
