@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['KEEP', 'EvalOptions', 'check_counts', 'check_names', 'note_missing', 'recipe_data', 'protocol_line', 'protocols',
            'check_retriever', 'join_stages', 'retrieve_first', 'retrieve_both', 'Eval', 'check_saving', 'write_top',
-           'save_top', 'names_left_out', 'describe', 'keep', 'show_result', 'measure']
+           'save_top', 'names_left_out', 'describe', 'keep', 'show_result', 'marks_that_count', 'without_marks',
+           'with_marks', 'rank_again', 'measure']
 
 # %% ../../nbs/commands/03_eval.ipynb #imports
 import json, sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -141,6 +142,7 @@ class Eval(EvalOptions):
     out:str = '' # Folder of that file; by default the run's own
     published:bool = False # Write it in the form of Candidate-Reranking-CIR
     shortcuts:bool = True # Also ask the reference alone and the text alone
+    also_right:str = '' # A file of marks: images that people marked as right too count; both numbers are shown
 
     def __call__(self)->None:
         check_counts(top_k=self.top_k, save_topk=self.save_topk)
@@ -213,26 +215,68 @@ def show_result(command:Eval, found:'Metrics|RerankReport', result:'KeptRanking'
     print(found)
     if len(table): print(f"image or text alone, either of them, and composed on the rest\n{table}")
 
-# %% ../../nbs/commands/03_eval.ipynb #measure-all
+# %% ../../nbs/commands/03_eval.ipynb #marked
+def marks_that_count(command:Eval)->'Marks|None':
+    "The marks of a file, read before anything is computed"
+    from cir_nb.data.marks import read_marks
+    return read_marks(command.also_right) if command.also_right else None
+
+def without_marks(found:'Found', wide:'CIRData', data:'CIRData')->'Found':
+    "What was found, as a search for the data's own targets finds it"
+    from cir_nb.retrieval.evaluate import for_targets
+    if wide is data: return found
+    shortcuts = {name: for_targets(r, wide, data) for name,r in found.shortcuts.items()}
+    return found._replace(ranking=for_targets(found.ranking, wide, data), shortcuts=shortcuts)
+
+def with_marks(
+    numbers:'Metrics|RerankReport', # of all targets and marks
+    found:'Found', # of the retriever, without marks
+    ranking:'Ranking', # of all targets and marks
+    wide:'CIRData', # `data` with all targets and marks
+    data:'CIRData',
+    marks:'Marks',
+)->'Metrics|RerankReport':
+    "The numbers in which marks count, with those in which they do not; stages are compared without marks"
+    from cir_nb.retrieval.evaluate import for_targets, marked_metrics
+    from cir_nb.retrieval.metrics import Metrics
+    from cir_nb.retrieval.rerank_report import compare_stages
+    metrics = marked_metrics(ranking, wide, data, marks)
+    if isinstance(numbers, Metrics): return metrics
+    own = for_targets(ranking, wide, data)
+    return replace(numbers, ranking=own, metrics=metrics, table=compare_stages(found.ranking, own, data, numbers.k))
+
+# %% ../../nbs/commands/03_eval.ipynb #rank-again
+def rank_again(command:Eval, pipeline:'Pipeline', found:'Found', data:'CIRData')->tuple: # numbers, Ranking
+    "The table, and the ranking that it is of: the re-ranker's, where there is one"
+    from cir_nb.models.distributed import shares
+    from cir_nb.retrieval.metrics import compute_metrics
+    from cir_nb.retrieval.rerank_report import rerank_with_report
+    if not pipeline.reranker: return compute_metrics(found.ranking, data),found.ranking
+    rows = pipeline.open_cache(data, command.feature_cache, **shares())
+    report = rerank_with_report(found.ranking, pipeline, data, command.top_k, rows=rows)
+    return report,report.ranking
+
+# %% ../../nbs/commands/03_eval.ipynb #measure-and-keep
 def measure(command:Eval)->None:
     "Retrieve, re-rank, keep, and print the table"
-    from cir_nb.models.distributed import join_processes, shares, this_process
+    from cir_nb.models.distributed import join_processes, this_process
     from cir_nb.retrieval.kept import kept
-    from cir_nb.retrieval.metrics import compute_metrics
-    from cir_nb.retrieval.rerank_report import rerank_depth, rerank_with_report
+    from cir_nb.retrieval.rerank_report import rerank_depth
     from cir_nb.training.runs import load_run
     join_processes()
+    marks = marks_that_count(command)
     run = load_run(command.run)
     pipeline = join_stages(run, command.rerank)
     data = command.load_data(run)
+    wide = data if marks is None else marks.all_targets(data)
     deepest = max(KEEP, command.save_topk, rerank_depth(pipeline, command.top_k) if pipeline.reranker else 0)
-    found = retrieve_both(pipeline, data, deepest, command.feature_cache, command.shortcuts)
+    searched = retrieve_both(pipeline, wide, deepest, command.feature_cache, command.shortcuts)
+    found = without_marks(searched, wide, data)
     if command.save_topk: save_top(command, found.ranking, data, pipeline.retriever)
-    if pipeline.reranker:
-        rows = pipeline.open_cache(data, command.feature_cache, **shares())
-        numbers = rerank_with_report(found.ranking, pipeline, data, command.top_k, rows=rows)
-        ranking = numbers.ranking
-    else: numbers,ranking = compute_metrics(found.ranking, data),found.ranking
+    numbers,ranking = rank_again(command, pipeline, searched, wide)
+    if marks is not None:
+        numbers = with_marks(numbers, found, ranking, wide, data, marks)
+        ranking = without_marks(searched._replace(ranking=ranking), wide, data).ranking
     result = kept(found, ranking.first(KEEP), data, describe(command, run, found, pipeline, data))
     if this_process().is_main: keep(result, data, run.path)
     show_result(command, numbers, result, data)

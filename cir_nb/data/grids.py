@@ -338,7 +338,7 @@ def read_grids(
 # %% ../../nbs/data/32_grids.ipynb #write
 def markdown_text(table:pd.DataFrame)->str:
     "A table of texts in Markdown, its index first"
-    def escaped(c): return str(c).replace('\\', '\\\\').replace('|', '\\|').replace('\n', ' ')
+    def escaped(c): return re.sub(r'([\\|<])', r'\\\1', str(c)).replace('\n', ' ')
     def line(cells): return '| '+' | '.join(map(escaped, cells))+' |'
     head = [table.index.name or '', *table.columns]
     rows = [[i, *row] for i,row in zip(table.index, table.itertuples(index=False))]
