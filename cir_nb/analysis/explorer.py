@@ -57,6 +57,7 @@ def result_note(result:SearchResult)->str: # markup
     oov = f'Words that the model does not know: {unknown}. ' if unknown else ''
     return f'{oov}{1000*result.seconds:.0f} ms'
 
+# %% ../../nbs/analysis/08_explorer.ipynb #show-result-row
 def show_result(
     data:CIRData,
     ref:int, # position of the reference in `data.names`
@@ -163,6 +164,7 @@ def update(self,
     self.result.value = flow(cells, result_note(result))
     self.found = result
 
+# %% ../../nbs/analysis/08_explorer.ipynb #explorer-step
 @patch_to(Explorer)
 def step(self, by:int)->None:
     "Show another query whose target is not ranked first"
