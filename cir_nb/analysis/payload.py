@@ -103,7 +103,8 @@ def choices(values:pd.Series, blob:Blob)->dict:
     often = values.value_counts().index                       # a long list begins with what is frequent
     is_list = not isinstance(values.dtype, pd.CategoricalDtype) and len(often)>12
     found = values.astype(pd.CategoricalDtype(often) if is_list else 'category').cat
-    codes = np.where(found.codes<0, 2**16-1, found.codes).astype(np.uint16)
+    codes = found.codes.to_numpy().astype(np.int64)
+    codes = np.where(codes<0, 2**16-1, codes).astype(np.uint16)
     return dict(name=str(values.name), kind='category', values=[printable(v) for v in found.categories],
                 data=blob.add(codes))
 
