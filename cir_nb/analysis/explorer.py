@@ -51,6 +51,7 @@ def result_cells(
             for i,(p,score) in enumerate(found, 1)]
     return [cell(name, 'reference', escape(name)), text_cell(shown, 130), *hits]
 
+# %% ../../nbs/analysis/08_explorer.ipynb #show-row
 def result_note(result:SearchResult)->str: # markup
     "What is said below a result"
     unknown = escape(', '.join(dict.fromkeys(result.oov)))
@@ -163,6 +164,7 @@ def update(self,
     self.result.value = flow(cells, result_note(result))
     self.found = result
 
+# %% ../../nbs/analysis/08_explorer.ipynb #step
 @patch_to(Explorer)
 def step(self, by:int)->None:
     "Show another query whose target is not ranked first"
