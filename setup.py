@@ -16,7 +16,7 @@ setup(
     long_description=(here/'README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
     classifiers=[f'Programming Language :: Python :: {v}' for v in cfg['python_versions'].split()],
     packages=find_packages(include=[cfg['lib_path'], cfg['lib_path']+'.*']),
-    package_data={cfg['lib_path']+'.analysis': ['static/*']},
+    package_data={cfg['lib_path']: ['*/*.csv', '*/static/*']},
     python_requires='>='+cfg['min_python'], install_requires=lines('requirements'),
     extras_require={k[:-len('_requirements')]: lines(k) for k in cfg if k.endswith('_requirements')},
     entry_points=dict(console_scripts=lines('console_scripts'), nbdev=[f"{cfg['lib_name']}={cfg['lib_path']}._modidx:d"]),

@@ -51,13 +51,13 @@ def result_cells(
             for i,(p,score) in enumerate(found, 1)]
     return [cell(name, 'reference', escape(name)), text_cell(shown, 130), *hits]
 
-# %% ../../nbs/analysis/08_explorer.ipynb #show-row
 def result_note(result:SearchResult)->str: # markup
     "What is said below a result"
     unknown = escape(', '.join(dict.fromkeys(result.oov)))
     oov = f'Words that the model does not know: {unknown}. ' if unknown else ''
     return f'{oov}{1000*result.seconds:.0f} ms'
 
+# %% ../../nbs/analysis/08_explorer.ipynb #show-result-row
 def show_result(
     data:CIRData,
     ref:int, # position of the reference in `data.names`
@@ -164,7 +164,7 @@ def update(self,
     self.result.value = flow(cells, result_note(result))
     self.found = result
 
-# %% ../../nbs/analysis/08_explorer.ipynb #step
+# %% ../../nbs/analysis/08_explorer.ipynb #explorer-step
 @patch_to(Explorer)
 def step(self, by:int)->None:
     "Show another query whose target is not ranked first"

@@ -18,7 +18,7 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from ..core.core import BadData
+from ..core.core import BadData, digest
 from ..core.files import atomic, file_digests, read_json
 from ..data.core import CIRData
 from ..models.composer import Composer
@@ -28,7 +28,7 @@ from .metrics import Metrics, columns_of, compute_metrics, headlines, measured_g
 from .metrics import read_metrics
 from .pipeline import Pipeline, as_pipeline
 from .ranking import Ranking, rank, stable_topk
-from .topk import FileKind, TopkFile, identity, ranking_of_rows, read_rows, retriever_key
+from .topk import FileKind, TopkFile, identity, query_keys, ranking_of_rows, read_rows, retriever_key
 from .topk import rows_of_ranking, why_stale, write_rows
 
 # %% ../../nbs/retrieval/10_kept.ipynb #forms
@@ -171,7 +171,8 @@ def about(
 )->dict: # plain values
     "What a kept ranking says of itself"
     date = datetime.now().astimezone().isoformat(timespec='seconds')
-    of_data = dict(data=data.name, split=data.split, protocol=data.protocol.name, protocol_id=data.protocol_id)
+    of_data = dict(data=data.name, split=data.split, protocol=data.protocol.name, protocol_id=data.protocol_id,
+                   queries=digest(query_keys(data).tolist()))
     return dict(method=type(model).__name__, retriever=retriever_key(model),
                 parameters=sum(p.numel() for p in model.parameters()), **of_data, missing=data.missing,
                 device=str(model.device), date=date, **more)
