@@ -108,6 +108,7 @@ def choices(values:pd.Series, blob:Blob)->dict:
     return dict(name=str(values.name), kind='category', values=[printable(v) for v in found.categories],
                 data=blob.add(codes))
 
+# %% ../../nbs/analysis/06_payload.ipynb #several
 def several(
     values:pd.Series, # of texts, each some words
     blob:Blob,
