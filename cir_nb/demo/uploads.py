@@ -82,16 +82,15 @@ class Room:
         self.keep,self.unused = keep,unused
         self.used = set()
 
-    def use(self, path:str)->None:
-        "A file is asked about: its time starts anew"
-        self.used.add(path)
+    def use(self, path:str)->None: self.used.add(path) # a file is asked about
 
     def sweep(self,
         need:int=0, # bytes that are wanted
     )->int: # files that were removed
         "Remove what is old, and then what is oldest, until there is room"
         now,files = time.time(),listed(self.folder)
-        old = [f for f in files if now-f.time>(self.keep if f.path in self.used else self.unused)]
+        def kept(f): return self.keep if f.path in self.used else self.unused
+        old = [f for f in files if now-f.time>kept(f)]
         left = [f for f in files if f not in set(old)]
         total = sum(f.nbytes for f in left)
         for f in left:
