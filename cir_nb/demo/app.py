@@ -254,19 +254,26 @@ def stay(app:object)->None: # gradio.Blocks
         if is_main: signal.signal(signal.SIGTERM, before)
 
 # %% ../../nbs/demo/10_app.ipynb #guarded
-def forget(web:object)->None: # gradio's web app
-    "Let go what is kept of visits and files that are gone"
-    holder,files = getattr(web, 'state_holder', None),getattr(web.get_blocks(), 'upload_file_set', set())
-    for visit in [v for v in list(getattr(holder, 'time_last_used', {})) if v not in holder.session_data]:
-        holder.time_last_used.pop(visit, None)
+def forget(web:object, n:int=VISITS)->None: # gradio's web app; how many events stay known
+    "Let go what is kept of visits, searches and files that are gone"
+    blocks = web.get_blocks()
+    holder,queue,files = web.state_holder,blocks._queue,blocks.upload_file_set
+    for visit in holder.time_last_used.keys()-holder.session_data.keys(): holder.time_last_used.pop(visit, None)
     for path in [p for p in list(files) if not os.path.exists(p)]: files.discard(path)
+    for name in 'event_ids_to_events','event_analytics','pending_event_ids_session':
+        held = getattr(queue, name, {})
+        for key in list(held)[:-n]: held.pop(key, None)
+    web.iterators_to_reset.intersection_update(queue.event_ids_to_events)
+    queue._asyncio_tasks = type(queue._asyncio_tasks)(t for t in queue._asyncio_tasks if not t.done())
 
 async def sweeping(web:object, room:Room, pause:float=60)->None:
     "Keep the folder of uploads small, as long as the server runs"
     while True:
         await asyncio.sleep(pause)
-        await asyncio.to_thread(room.sweep)
-        forget(web)
+        try:
+            await asyncio.to_thread(room.sweep)
+            forget(web)
+        except Exception as e: note(e)
 
 def guarded(
     hosts:Hosts, # that may be named
