@@ -257,7 +257,8 @@ def stay(app:object)->None: # gradio.Blocks
 def forget(web:object, n:int=VISITS)->None: # gradio's web app; how many events stay known
     "Let go what is kept of visits, searches and files that are gone"
     blocks = web.get_blocks()
-    holder,queue,files = web.state_holder,blocks._queue,blocks.upload_file_set
+    holder,queue = web.state_holder,blocks._queue
+    files = blocks.upload_file_set
     for visit in holder.time_last_used.keys()-holder.session_data.keys(): holder.time_last_used.pop(visit, None)
     for path in [p for p in list(files) if not os.path.exists(p)]: files.discard(path)
     for name in 'event_ids_to_events','event_analytics','pending_event_ids_session':
@@ -266,6 +267,7 @@ def forget(web:object, n:int=VISITS)->None: # gradio's web app; how many events 
     web.iterators_to_reset.intersection_update(queue.event_ids_to_events)
     queue._asyncio_tasks = type(queue._asyncio_tasks)(t for t in queue._asyncio_tasks if not t.done())
 
+# %% ../../nbs/demo/10_app.ipynb #sweeping
 async def sweeping(web:object, room:Room, pause:float=60)->None:
     "Keep the folder of uploads small, as long as the server runs"
     while True:
