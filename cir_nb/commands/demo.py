@@ -21,6 +21,7 @@ class Demo:
     rerank:str = '' # A second run, which re-ranks the top K of each query
     allow_missing:bool = False # Leave out images that are missing or unreadable, and say so
     host:str = '127.0.0.1' # Address to bind to; the app has no login
+    allow_host:str = '' # More names by which visitors may call it, with commas between them, as behind a proxy
     port:int = 7860 # The next free one is taken if this is in use
     share:bool = False # Also at a public address for some days, as Colab and Kaggle need
 
@@ -43,5 +44,6 @@ def show(command:Demo)->None:
     name = f'{run.path.name} + {command.rerank}' if command.rerank else run.path.name
     metrics = None if command.rerank else run.metrics
     note_missing(data)
-    where = dict(host=command.host, port=command.port, share=command.share)
+    others = tuple(filter(None, command.allow_host.split(',')))
+    where = dict(host=command.host, port=command.port, share=command.share, allow_hosts=others)
     launch(pipeline, data, name=name, metrics=metrics, **where)

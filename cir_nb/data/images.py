@@ -5,13 +5,13 @@
 # %% ../../nbs/data/00_images.ipynb #imports
 from __future__ import annotations
 
-import functools, math, os, re, struct, unicodedata, warnings, zlib
-from collections.abc import Iterable
+import contextlib, functools, math, os, re, struct, unicodedata, warnings, zlib
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from PIL import Image, ImageFile, features
+from PIL import Image, ImageFile, PngImagePlugin, features
 from tqdm.auto import tqdm
 from ..core.core import BadData, patch_to
 from ..core.files import holds
@@ -19,18 +19,20 @@ from ..core.files import holds
 if TYPE_CHECKING: from numpy import ndarray
 
 # %% auto #0
-__all__ = ['FORMATS', 'SIGNATURES', 'NETPBM', 'LFS_POINTER', 'HEAD', 'DECODING', 'TURNS', 'ENDINGS', 'formats', 'image_format',
-           'printable', 'read_head', 'why_no_image', 'why_unreadable', 'open_image', 'note_odd_exif', 'orientation',
-           'upright', 'to_bytes', 'eight_bit', 'open_upright', 'ImageFiles', 'all_pointers', 'western', 'name_key',
-           'list_images', 'near_files', 'image_files']
+__all__ = ['WEB_FORMATS', 'FORMATS', 'SIGNATURES', 'NETPBM', 'LFS_POINTER', 'HEAD', 'MAX_PIXELS', 'MAX_SIDE', 'MAX_TEXT',
+           'OWN_LIMITS', 'WEB_LIMITS', 'DECODING', 'TURNS', 'ENDINGS', 'formats', 'image_format', 'printable',
+           'read_head', 'why_no_image', 'why_unreadable', 'Limits', 'opened', 'open_image', 'note_odd_exif',
+           'orientation', 'upright', 'by_rows', 'to_bytes', 'eight_bit', 'open_upright', 'ImageFiles', 'all_pointers',
+           'western', 'name_key', 'list_images', 'near_files', 'image_files']
 
 # %% ../../nbs/data/00_images.ipynb #formats
-FORMATS = 'JPEG', 'PNG', 'WEBP', 'AVIF', 'BMP', 'GIF', 'TIFF' # of an animation the first frame is read
+WEB_FORMATS = 'JPEG', 'PNG', 'WEBP', 'AVIF' # what is taken from strangers; of an animation the first frame is read
+FORMATS = *WEB_FORMATS, 'BMP', 'GIF', 'TIFF'
 
 @functools.cache
-def formats()->tuple: # of names that Pillow knows
-    "The formats that are read: those of FORMATS that this build of Pillow decodes"
-    return tuple(f for f in FORMATS if f not in ('WEBP','AVIF') or features.check(f.lower()))
+def formats(among:tuple=FORMATS)->tuple: # of names that Pillow knows
+    "The formats that are read: those that this build of Pillow decodes"
+    return tuple(f for f in among if f not in ('WEBP','AVIF') or features.check(f.lower()))
 
 # %% ../../nbs/data/00_images.ipynb #signatures
 SIGNATURES = ( # format, offset, what stands there
@@ -74,7 +76,7 @@ def read_head(path:Path)->bytes:
 
 def why_no_image(
     head:bytes, # the first bytes of a file that is not read
-)->str: # the rest of a sentence
+)->str: # what is said of the file
     "What a file is instead of an image that is read"
     if not head: return "is empty (0 bytes)"
     if head.startswith(LFS_POINTER): return "is a Git LFS pointer and not the image itself (`git lfs pull` fetches it)"
@@ -89,31 +91,76 @@ def why_unreadable(
 )->str:
     "One line that says what is wrong with a file"
     named = f"image {printable(path)}"
+    if isinstance(error, BadData): return f"{named} {error}."
     if not os.path.lexists(path): return f"{named} is not there."
     if not path.exists(): return f"{named} is a link to {printable(os.readlink(path))}, which is not there."
     if path.is_dir(): return f"{named} is a folder."
     if path.stat().st_size==0: return f"{named} {why_no_image(b'')}."
-    if isinstance(error, Image.UnidentifiedImageError):
-        head = read_head(path)
-        if image_format(head) not in formats(): return f"{named} {why_no_image(head)}."
+    if isinstance(error, MemoryError): return f"{named} is too large for the memory of this machine."
     said = ' '.join(str(error).split()).rstrip('.')
+    if 'Decompressed data too large' in said:
+        return f"{named} has a text or a profile of more than {MAX_TEXT//2**20} MB."
     return f"{named} is broken: {printable(said) or type(error).__name__}."
 
-# %% ../../nbs/data/00_images.ipynb #open-image
-DECODING = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, struct.error,
-            zlib.error, Image.DecompressionBombError)
+# %% ../../nbs/data/00_images.ipynb #limits
+MAX_PIXELS,MAX_SIDE = 2**26,2**16-1 # of an image
+MAX_TEXT = 2**24 # bytes of one text or profile of a PNG
+PngImagePlugin.MAX_TEXT_CHUNK = MAX_TEXT
 
-def open_image(
-    path:str|Path, # an image in one of `formats()`, whatever its ending
-)->Image.Image: # decoded, in the file's own mode
-    "An image, fully decoded, or one line that names the file and says what is wrong with it"
-    path = Path(path)
+class Limits(NamedTuple):
+    "What is read"
+    formats:tuple=FORMATS
+    pixels:int=MAX_PIXELS
+    side:int=MAX_SIDE # Of the longer side
+    ratio:float=math.inf # Of the longer to the shorter side
+
+    def check(self, w:int, h:int)->None:
+        "Refuse an image by its sides"
+        long,short = max(w, h),min(w, h)
+        size = f'{w:,} by {h:,}'
+        if short<1: raise BadData(f"has no pixels: it is {size}")
+        if w*h>self.pixels:
+            raise BadData(f"has {w*h/1e6:,.0f} megapixels ({size}), and at most {self.pixels//10**6} are read: "
+                          "make it smaller")
+        if long>self.side: raise BadData(f"is {size} pixels, and the longer side has at most {self.side:,}: make it smaller")
+        if long>self.ratio*short:
+            raise BadData(f"is a strip of {size} pixels, and the longer side has at most {self.ratio} times the shorter")
+
+OWN_LIMITS,WEB_LIMITS = Limits(),Limits(WEB_FORMATS)
+
+# %% ../../nbs/data/00_images.ipynb #open-image
+DECODING = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, MemoryError,
+            struct.error, zlib.error, Image.DecompressionBombError)
+
+@contextlib.contextmanager
+def opened(
+    path:str|Path, # an image, whatever its ending
+    limits:Limits=OWN_LIMITS,
+)->Iterator: # of the image, not decoded yet
+    "An image of which the header was read, or one line that names the file and says what is wrong with it"
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
-        with Image.open(path, formats=formats()) as image:
-            image.load()
-            return image
-    except DECODING as e: raise BadData(why_unreadable(path, e)) from None
+        head = read_head(path)
+        kind = image_format(head)
+        if kind not in formats(limits.formats): raise BadData(why_no_image(head))
+        with Image.open(path, formats=(kind,)) as image:
+            limits.check(*image.size)
+            yield image
+    except Image.DecompressionBombError as e:
+        n = int(re.search(r'(\d+) pixels', str(e))[1])
+        too_many = BadData(f"has {n/1e6:,.0f} megapixels, and at most {limits.pixels//10**6} are read: make it smaller")
+        raise BadData(why_unreadable(Path(path), too_many)) from None
+    except DECODING as e: raise BadData(why_unreadable(Path(path), e)) from None
+
+# %% ../../nbs/data/00_images.ipynb #open-image-whole
+def open_image(
+    path:str|Path, # an image in one of `formats()`, whatever its ending
+    limits:Limits=OWN_LIMITS,
+)->Image.Image: # decoded, in the file's own mode
+    "An image, fully decoded, or one line that names the file and says what is wrong with it"
+    with opened(path, limits) as image:
+        image.load()
+        return image
 
 # %% ../../nbs/data/00_images.ipynb #upright
 TURNS = { # orientation -> how to turn; 1 is upright
@@ -147,39 +194,50 @@ def upright(image:Image.Image)->Image.Image:
     return image if turn is None else image.transpose(turn)
 
 # %% ../../nbs/data/00_images.ipynb #eight-bit
+def by_rows(
+    values:ndarray, # (H,W) of any numbers
+    scale:Callable, # (n,W) -> (n,W) from 0 to 255
+)->ndarray: # (H,W) uint8
+    "Values scaled to bytes, a million at a time"
+    import numpy as np
+    out = np.empty(values.shape, np.uint8)
+    step = max(1, 2**20//max(1, values.shape[-1]))
+    for i in range(0, len(out), step): out[i:i+step] = scale(values[i:i+step])
+    return out
+
 def to_bytes(
-    values:ndarray, # of any numbers
-)->ndarray: # uint8
+    values:ndarray, # (H,W) of any numbers
+)->ndarray: # (H,W) uint8
     "Values scaled to bytes by their range"
     low = float(values.min())
     high = float(values.max())
     if not math.isfinite(high-low): raise BadData("holds values that are no numbers.")
     is_float = values.dtype.kind=='f'
-    if low>=0 and is_float and high<=1: return (values*255).round().astype('uint8')
-    if low>=0 and high<=255: return values.round().astype('uint8')
-    if low>=0 and high<=65535: return (values//256).astype('uint8')
+    def exact(x): return x if is_float else x.astype('float64')
+    if low>=0 and is_float and high<=1: return by_rows(values, lambda x: (x*255).round())
+    if low>=0 and high<=255: return by_rows(values, lambda x: exact(x).round())
+    if low>=0 and high<=65535: return by_rows(values, lambda x: exact(x)//256)
     if low==high: raise BadData(f"holds one value only, {low:g}, and so no range to scale it by.")
-    return ((values-low)*(255/(high-low))).round().astype('uint8')
+    return by_rows(values, lambda x: ((exact(x)-low)*(255/(high-low))).round())
 
+# %% ../../nbs/data/00_images.ipynb #eight-bit-image
 def eight_bit(image:Image.Image)->Image.Image:
     "An image with bands of bytes: 16-bit, 32-bit and float values scaled by their range; any other as it is"
     if image.mode=='LAB': raise BadData("is in the colour space LAB, which is not converted: save it as RGB.")
     if image.mode!='F' and not image.mode.startswith('I'): return image
     import numpy as np
-    values = np.asarray(image)
-    return Image.fromarray(to_bytes(values.astype('float64') if values.dtype.kind!='f' else values))
+    return Image.fromarray(to_bytes(np.asarray(image)))
 
 # %% ../../nbs/data/00_images.ipynb #open-upright
 def open_upright(
     path:str|Path, # an image that a user brings
+    limits:Limits=OWN_LIMITS,
 )->Image.Image: # upright, RGB or grey (L)
     "An image as people see it, or one line that says what is wrong with its file"
-    image = open_image(path)
-    turn = TURNS.get(orientation(image))
+    image = upright(open_image(path, limits))
     try: image = eight_bit(image)
     except BadData as e: raise BadData(f"image {printable(path)} {e}") from None
-    if image.mode not in ('RGB','L'): image = image.convert('RGB')
-    return image if turn is None else image.transpose(turn)
+    return image if image.mode in ('RGB','L') else image.convert('RGB')
 
 # %% ../../nbs/data/00_images.ipynb #image-files
 class ImageFiles:

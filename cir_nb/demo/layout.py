@@ -7,12 +7,13 @@ __all__ = ['CSS', 'escape', 'show_lead', 'show_reference', 'show_status', 'layou
 
 # %% ../../nbs/demo/01_layout.ipynb #imports
 from html import escape as escape_html
+from pathlib import Path
 from types import ModuleType
 
 from PIL import Image
 from ..analysis.viz import thumb
 from ..core.core import BadData, patch_to
-from .service import KEEP, DemoService, brief, displayable, read_upload
+from .service import KEEP, DemoService, brief, displayable
 
 # %% ../../nbs/demo/01_layout.ipynb #css
 CSS = """
@@ -181,7 +182,7 @@ def set_reference(self,
 # %% ../../nbs/demo/01_layout.ipynb #page-search
 @patch_to(Page)
 def on_search(self,
-    ref, # position, or an image; None if there is none yet
+    ref, # position, or an upload's path; None if there is none yet
     text:str,
     k:int,
 )->dict:
@@ -224,10 +225,10 @@ def on_result_click(self, result_positions:list, i:int)->dict:
 @patch_to(Page)
 def on_upload(self, path:str)->dict:
     "Start from an uploaded image"
-    try: img = read_upload(path)
+    try: img = self.service.open_reference(Path(path))
     except BadData as e: return self.show_error(e)
     status = show_status('Now say what should change, and search.')
-    return self.updates(ref=img, reference=show_reference(img, 'your photo'), status=status)
+    return self.updates(ref=Path(path), reference=show_reference(img, 'your photo'), status=status)
 
 # %% ../../nbs/demo/01_layout.ipynb #page-load
 @patch_to(Page)

@@ -15,13 +15,12 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from PIL import Image
 from torch import nn
 from ..backbones.core import WordTokenizer
 from ..core.config import scalars
 from ..core.core import BadData, UnknownName, models_dir, pick
 from ..data.core import CIRData
-from ..data.images import DECODING
+from ..data.images import opened
 from ..data.loader import check_targets, num_batches
 from ..data.store import format_bytes
 from ..models.composer import METHODS
@@ -70,8 +69,8 @@ def fit_batch_size(
 def opens(path:Path)->bool:
     "Whether a file begins as an image does"
     try:
-        with Image.open(path): return True
-    except DECODING: return False
+        with opened(path): return True
+    except BadData: return False
 
 def check_images(data:CIRData, num_workers:int)->None:
     "Refuse images that will not open; their whole is read when they are used"
