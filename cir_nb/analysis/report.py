@@ -22,7 +22,7 @@ from .payload import Payload, payload, plain_explanation, unknown_words
 from ..backbones.core import WordTokenizer
 from ..core.core import BadData
 from ..core.files import atomic
-from ..data.core import DATA, CIRData, load_data
+from ..data.core import DATA, CIRData, load_data, registered_name
 from ..data.images import printable
 from ..models.reranker import as_reranker
 from ..retrieval.pipeline import Pipeline
@@ -98,7 +98,7 @@ def with_images(
     root:str|Path|None=None, # data root
 )->CIRData: # the same queries
     "Queries with those of their images that are there"
-    name = data.name.partition(' (')[0]                        # 'fashioniq (dress only)' is read as fashioniq
+    name = registered_name(data.name)
     protocols = getattr(DATA[name], 'protocols', {})
     protocol = data.protocol.name if data.protocol.name in protocols else None
     try: data.images = load_data(name, data.split, root, protocol, 'look').images

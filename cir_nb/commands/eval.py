@@ -209,7 +209,9 @@ def keep(result:'KeptRanking', data:'CIRData', folder:Path)->None:
     "Write what was found beside its numbers, or say why not"
     from cir_nb.retrieval.kept import kept_path, save_kept
     try: save_kept(result, data, kept_path(folder, data, result.about.get('rerank', '')))
-    except OSError as e: print(f"note: the ranking is not kept: {e}", file=sys.stderr)
+    except OSError as e:
+        why = e.strerror or e
+        print(f"note: the ranking is not kept in {folder/'eval'}: {why}. compare and report need it.", file=sys.stderr)
 
 # %% ../../nbs/commands/03_eval.ipynb #measure
 def show_result(command:Eval, found:'Metrics|RerankReport', result:'KeptRanking', data:'CIRData')->None:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 # %% auto #0
 __all__ = ['CAPTIONS', 'TIES', 'ID_NAMES', 'NOT_IN_ID', 'DATA', 'LAYOUTS', 'MISSING', 'Triplet', 'join_and', 'join_all',
-           'first_caption', 'query_text', 'Protocol', 'add_problem', 'positions', 'Group', 'CIRData', 'nothing_left',
-           'drop_images', 'resolve_missing', 'load_data']
+           'first_caption', 'query_text', 'Protocol', 'registered_name', 'add_problem', 'positions', 'Group', 'CIRData',
+           'nothing_left', 'drop_images', 'resolve_missing', 'load_data']
 
 # %% ../../nbs/data/02_core.ipynb #triplet
 def _names(x)->tuple: return (x,) if isinstance(x, str) else tuple(x)
@@ -123,8 +123,14 @@ class Protocol:
 # %% ../../nbs/data/02_core.ipynb #registries
 # name -> reader: (split, root, protocol, missing) -> (CIRData, problems)
 DATA = Registry('data set', 'cir_nb.data', 'DATA')
+
 # name -> writes the garments as that data set lies on disk: (root, size, seed) -> folder
 LAYOUTS = Registry('layout', 'cir_nb.data', 'LAYOUTS')
+
+# %% ../../nbs/data/02_core.ipynb #registered-name
+def registered_name(name:str)->str: # 'fashioniq' of 'fashioniq (dress only)'
+    "The data set that a part is of, as the registry has it"
+    return name.partition(' (')[0]
 
 def add_problem(
     problems:list|None, # takes the message; None: it is raised

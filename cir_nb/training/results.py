@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core.core import BadData
-from ..data.core import DATA, CIRData, drop_images, load_data
+from ..data.core import DATA, CIRData, drop_images, load_data, registered_name
 from ..retrieval.kept import KeptRanking, load_kept, read_about
 from .config import find_run
 from .runs import file_digest, load_recipe
@@ -41,7 +41,8 @@ def kept_of(
     rule = protocol or own or default_protocol(name)
     want = dict(data=name, split=split, rerank=Path(rerank).name)
     if rule: want['protocol'] = rule
-    found = [p for p,a in there.items() if all(a.get(k, '')==v for k,v in want.items())]
+    def named(about, k): return registered_name(about.get(k, '')) if k=='data' else about.get(k, '')
+    found = [p for p,a in there.items() if all(named(a, k)==v for k,v in want.items())]
     whole = [p for p in found if not there[p].get('left_out') and not there[p].get('also_right')]
     if len(whole or found)==1: return (whole or found)[0]
     raise BadData(why_not_one(run, want, whole or found, list(there)))
@@ -73,9 +74,10 @@ def data_of_kept(
     about = read_about(path)['about']
     missing = [k for k in ('data','split','protocol') if not isinstance(about.get(k), str)]
     if missing: raise BadData(f"kept ranking {path} does not say of which {missing[0]} it is. Write it again: cir eval RUN.")
-    protocols = getattr(DATA[about['data']], 'protocols', {})
+    name = registered_name(about['data'])
+    protocols = getattr(DATA[name], 'protocols', {})
     protocol = about['protocol'] if about['protocol'] in protocols else None
-    data = load_data(about['data'], about['split'], root, protocol, 'ignore')
+    data = load_data(name, about['split'], root, protocol, 'ignore')
     return drop_images(data, set(about['left_out'])) if about.get('left_out') else data
 
 def check_weights(run:Path, about:dict)->None:

@@ -38,11 +38,11 @@ export function csvCell(value) {
   return /[",\r\n;]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-function wilson(hits, n) { // 95 % interval of a share, in percent
+function interval(hits, n) { // 95 % interval of a share, in percent, as `confidence_interval` of the tables has it
   if (!n) return [0, 100];
-  const z = 1.96, p = hits / n, d = 1 + z * z / n;
-  const middle = (p + z * z / (2 * n)) / d, half = z * Math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / d;
-  return [Math.max(0, 100 * (middle - half)), Math.min(100, 100 * (middle + half))];
+  const p = hits / n, padded = (hits + 2) / (n + 4);
+  const half = 1.96 * Math.sqrt(padded * (1 - padded) / (n + 4));
+  return [Math.max(0, 100 * (p - half)), Math.min(100, 100 * (p + half))];
 }
 
 // Elements
@@ -325,7 +325,7 @@ export class Viewer {
     return h('section', {class: 'help', role: 'dialog', 'aria-modal': 'true', 'aria-label': 'Keyboard', tabindex: -1, hidden: true},
       h('h2', {text: 'Keyboard'}), h('table', {}, ...rows),
       h('p', {text: 'Every number beside a button is a filter: click it to see its queries, and again to take it back. ' +
-        `R@${this.model.k} is the share of queries whose target is among the first ${this.model.k}, with its 95 % Wilson interval.`}),
+        `R@${this.model.k} is the share of queries whose target is among the first ${this.model.k}, with its 95 % interval.`}),
       button('Close', () => this.showHelp(false)));
   }
 
@@ -348,7 +348,7 @@ export class Viewer {
       pressed(b, on);
       b.classList.toggle('zero', !total);
       n.textContent = count(total);
-      const [low, high] = wilson(hits, total), [part, whole] = ofAll ? [total, all] : [hits, total];
+      const [low, high] = interval(hits, total), [part, whole] = ofAll ? [total, all] : [hits, total];
       share.textContent = total && (ofAll || this.model.column.rank) ? percent(part / whole) : '';
       b.title = total && this.model.column.rank ?
         `R@${this.model.k} ${(100 * hits / total).toFixed(1)} % (95 % CI ${low.toFixed(1)} to ${high.toFixed(1)}) of ${plural(total, 'query')}` : '';
@@ -485,7 +485,7 @@ export class Viewer {
 
   showStatus() {
     const {n, k, hit, column} = this.model, rows = this.rows, hits = rows.reduce((sum, i) => sum + hit[i], 0);
-    const [low, high] = wilson(hits, rows.length), of = rows.length === n ? '' : ` of ${count(n)}`;
+    const [low, high] = interval(hits, rows.length), of = rows.length === n ? '' : ` of ${count(n)}`;
     const recall = column.rank && rows.length ?
       ` · R@${k} ${(100 * hits / rows.length).toFixed(1)} % (95 % CI ${low.toFixed(1)} to ${high.toFixed(1)})` : '';
     this.status.textContent = `${count(rows.length)}${of} ${n === 1 ? 'query' : 'queries'}${recall}`;
