@@ -46,6 +46,7 @@ def why_not_written(
     if re.search('unexpected pos|file write failed|PytorchStreamWriter', str(error)): return NO_ROOM
     return why_not_written(error.__context__) if error.__context__ else ''
 
+# %% ../../nbs/core/02_files.ipynb #format-bytes
 def format_bytes(n:float)->str: # 18.4 GB
     "Bytes, as people say them"
     i = next((i for i in range(4) if n<1000**(i+1)), 4)
@@ -106,15 +107,14 @@ def writer_mark(pid:int)->str: # like part-9f3a1c-4711-0123456789ab-
     return f'part-{this_host()}-{pid}-{digest(birth(pid))}-'
 
 # %% ../../nbs/core/02_files.ipynb #leftovers
-MARKED = re.compile(r'\.(.*)\.part-([0-9a-f]{6})-(\d+)-([0-9a-f]{12})-\w{8}')
+MARKED = re.compile(r'\.(.*)\.part-(?P<host>[0-9a-f]{6})-(?P<pid>\d+)-(?P<born>[0-9a-f]{12})-\w{8}')
 ABANDONED = 7*86400 # seconds after which another machine is taken for gone
 
 def is_abandoned(path:Path)->bool:
     "Whether a temporary folder is what a process that is gone had begun to write"
     found = MARKED.fullmatch(path.name)
     if not found or path.is_symlink() or not path.is_dir(): return False
-    _,host,pid,born = found.groups()
-    if host==this_host(): return not is_alive(pid) or born!=digest(birth(int(pid)))
+    if found['host']==this_host(): return not is_alive(found['pid']) or found['born']!=digest(birth(int(found['pid'])))
     try: return max(p.stat().st_mtime for p in (path, *path.rglob('*')))<time.time()-ABANDONED
     except OSError: return False
 
@@ -123,9 +123,10 @@ def sweep(
     name:str='', # of what was to be written; empty: of anything
 )->int: # how many
     "Remove what processes that are gone had begun to write"
-    try: found = [folder/e for e in os.listdir(folder) if '.part-' in e and (not name or e.startswith(f'.{name[:32]}.part-'))]
+    begin = f'.{name[:32]}.part-' if name else '.'
+    try: found = [e for e in os.listdir(folder) if '.part-' in e and e.startswith(begin)]
     except OSError: return 0
-    gone = [p for p in found if is_abandoned(p)]
+    gone = [folder/e for e in found if is_abandoned(folder/e)]
     for p in gone: shutil.rmtree(p, ignore_errors=True)
     return len(gone)
 
@@ -219,6 +220,7 @@ def temporary(place:Path, beside:Path)->Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=beside, prefix=prefix, ignore_cleanup_errors=True) as tmp:
         yield Path(tmp)/(place.name if len(place.name)<64 else 'new'+place.suffix[:16])
 
+# %% ../../nbs/core/02_files.ipynb #atomic-itself
 @contextlib.contextmanager
 def atomic(
     path:str|Path, # where the finished file or folder will be

@@ -74,6 +74,7 @@ def try_lock(record:Path)->Callable|None: # what gives it back; None where someb
         raise
     return free
 
+# %% ../../nbs/core/03_locks.ipynb #clear-lock
 def clear_lock(record:Path)->None:
     "Remove what a process that is gone has left of a lock"
     if not record.exists() and not gate_of(record).exists(): return

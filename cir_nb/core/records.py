@@ -163,7 +163,7 @@ def check_file(
     folder,problem = record_folder(path),''
     for _ in range(3):                          # it may be replaced at this moment
         files = read_record(folder)
-        if files is None: return unchecked(path, f'{folder} keeps no record of its files, as older versions left it')
+        if files is None: return unchecked(path, f'{folder} keeps no record of its files')
         if name_of(path) not in files: return unchecked(path, f'{folder/RECORD} does not name {name_of(path)}')
         with reading(path, what or 'file'): problem = what_differs(path, files[name_of(path)])
         if not problem or read_record(folder)==files: break
@@ -178,5 +178,5 @@ def check_files(
 )->None:
     "Refuse a folder one of whose recorded files is not as it was written"
     files = read_record(folder)
-    if files is None: return unchecked(folder/RECORD, f'{folder} keeps no record of its files, as older versions left it')
+    if files is None: return unchecked(folder/RECORD, f'{folder} keeps no record of its files')
     for name in sorted(files.keys()-set(leave_out)): check_file(folder/name)

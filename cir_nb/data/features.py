@@ -128,6 +128,7 @@ NOT_OURS = errno.EACCES, errno.EPERM, errno.EROFS # a folder that others own, or
 class NotKept(BadData):
     "Rows that cannot be kept, since nothing can be written where they would be"
 
+# %% ../../nbs/data/05_features.ipynb #cached-rows
 class CachedRows(Rows):
     "Rows of a store, by position in `data.names`"
     def __init__(self,
@@ -142,25 +143,29 @@ class CachedRows(Rows):
         wait:Callable=lambda: None, # until all processes are here
         max_bytes:int=2**28, # held in memory if that is enough for all
         desc:str='images', # for the bar
-        reserve:int=0, # bytes that something else will take on the same disk
+        reserve:int=0, # bytes that the run itself will take on the same disk
     ):
         super().__init__(images.data, images.transform)
         self.images,self.make = images,make
         self.holds = holds
         self.store,self.whole = Store(folder),None
+        self.reserve,self.unkept = reserve,''
         need = needed_positions(images.data) if need is None else need
         self.keys = image_keys(images, need, folder.parent, num_workers)
-        self.reserve,self.unkept = reserve,''
-        with filling(self, rank, world):
-            wait()
-            for share in (rank,world),(0,1):    # what others made where this one cannot see it is made here
-                self.fill(batch_size, num_workers, *share, desc)
-                wait()
-                self.store.refresh()
-        if self.unkept and self.lacking(): raise NotKept(self.unkept)
+        with filling(self, rank, world): self.fill_all(batch_size, num_workers, rank, world, wait, desc)
         self.hold(max_bytes)
 
 # %% ../../nbs/data/05_features.ipynb #cached-fill
+@patch_to(CachedRows)
+def fill_all(self, batch_size:int, num_workers:int, rank:int, world:int, wait:Callable, desc:str)->None:
+    "Make what is missing, shared among processes; what others made where this one cannot see it is made here"
+    wait()
+    for share in (rank,world),(0,1):
+        self.fill(batch_size, num_workers, *share, desc)
+        wait()
+        self.store.refresh()
+    if self.unkept and self.lacking(): raise NotKept(self.unkept)
+
 @patch_to(CachedRows)
 def lacking(self)->bool:
     "Whether the store lacks rows"
@@ -176,6 +181,7 @@ def fill(self, batch_size:int, num_workers:int, rank:int, world:int, desc:str)->
         if e.errno not in NOT_OURS: raise
         self.unkept = str(e)
 
+# %% ../../nbs/data/05_features.ipynb #filling
 PATIENCE = 3600,300 # seconds that one process waits for another that fills the same store, and several of them
 
 @contextlib.contextmanager

@@ -4,22 +4,23 @@
 
 # %% auto #0
 __all__ = ['DTYPES', 'MAX_HEADER', 'MAX_SHARD_BYTES', 'MAX_SHARD_ROWS', 'MAX_OPEN', 'LEAVE', 'checksum', 'narrow', 'Shard',
-           'name_of', 'shard_name', 'header_digest', 'read_header', 'open_shard', 'cannot_read', 'cannot_keep',
-           'shard_files', 'Store', 'check_writable', 'plan_shards', 'make_groups', 'fill_store']
+           'name_of', 'shard_name', 'Header', 'header_digest', 'read_header', 'open_shard', 'cannot_read',
+           'cannot_keep', 'shard_files', 'Store', 'check_writable', 'plan_shards', 'make_groups', 'fill_store']
 
 # %% ../../nbs/data/04_store.ipynb #imports
 import contextlib, errno, hashlib, json, os, tempfile, warnings, zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 from tqdm.auto import tqdm
 from ..core.core import BadData, patch_to
-from ..core.files import CannotRead, CannotWrite, atomic, format_bytes, free_bytes, reading, sweep, why_not_written, written
+from ..core.files import (CannotRead, CannotWrite, atomic, format_bytes, free_bytes, reading, sweep,
+                               why_not_written, written)
 from .loader import prefetch
 
 # %% ../../nbs/data/04_store.ipynb #shard
@@ -55,7 +56,8 @@ class Shard:
         small = narrow(rows)
         name = name or shard_name(keys)
         sums = [checksum(r) for r in small]
-        return cls(folder/name, keys, sums, name_of(rows.dtype), name_of(small.dtype), tuple(small.shape[1:]), rows=small)
+        kinds = name_of(rows.dtype),name_of(small.dtype)
+        return cls(folder/name, keys, sums, *kinds, tuple(small.shape[1:]), rows=small)
 
 def name_of(dtype:torch.dtype)->str: return str(dtype).split('.')[-1]
 
@@ -65,16 +67,25 @@ def shard_name(keys:list, again:int=0)->str: # `again`: where a file of that nam
     return hashlib.sha256(text.encode()).hexdigest()[:24]+'.safetensors'
 
 # %% ../../nbs/data/04_store.ipynb #shard-read
-DTYPES = dict(F64='float64', F32='float32', F16='float16', BF16='bfloat16', I64='int64', I32='int32', U8='uint8')
+DTYPES = dict(F64='float64', F32='float32', F16='float16', BF16='bfloat16', I64='int64', I32='int32',
+    U8='uint8')
 MAX_HEADER = 10**8 # bytes
+
+class Header(NamedTuple):
+    "What a file of rows says of itself"
+    made:dict # keys, checksums, kind
+    kept:str # how the rows lie
+    shape:tuple # of one row
+    begin:int # where the first one begins
 
 def header_digest(made:dict, kept:str, shape:list)->str:
     "A digest of what a header says"
     parts = json.dumps([made['of'], made['sums'], made['kind'], kept, shape])
     return hashlib.sha256(parts.encode()).hexdigest()[:32]
 
-def read_header(f:BinaryIO)->tuple: # what was kept of the rows, how they lie, shape, where they begin; raises what a damaged one leads to
-    "What a file of rows says of itself"
+# %% ../../nbs/data/04_store.ipynb #read-header
+def read_header(f:BinaryIO)->Header:
+    "The header of a file; raises whatever a damaged one leads to"
     n = int.from_bytes(f.read(8), 'little')
     if n>MAX_HEADER: raise ValueError('its header is none')
     header = json.loads(f.read(n))
@@ -84,16 +95,18 @@ def read_header(f:BinaryIO)->tuple: # what was kept of the rows, how they lie, s
     needed = 8+n+end
     size = os.fstat(f.fileno()).st_size
     if size!=needed: raise ValueError(f'it has {size:,} bytes of {needed:,}')
-    if made.get('header', header_digest(made, kept, shape))!=header_digest(made, kept, shape): raise ValueError('its header is not what was written')
+    right = header_digest(made, kept, shape)
+    if made.get('header', right)!=right: raise ValueError('its header is not what was written')
     if not len(made['of'])==len(made['sums'])==shape[0]: raise ValueError('it has other rows than its header names')
-    return made,kept,tuple(shape[1:]),8+n+begin
+    return Header(made, kept, tuple(shape[1:]), 8+n+begin)
 
 def open_shard(path:Path)->Shard:
     "A shard from its file; BadData where it is damaged, CannotRead where nobody can tell"
     with reading(path, 'shard'), open(path, 'rb') as f:
-        try: made,kept,shape,begin = read_header(f)
-        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as e: raise BadData(f"shard {path} is damaged: {e}.") from None
-    return Shard(path, made['of'], made['sums'], made['kind'], kept, shape, begin)
+        try: h = read_header(f)
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError, MemoryError) as e:
+            raise BadData(f"shard {path} is damaged: {e}.") from None
+    return Shard(path, h.made['of'], h.made['sums'], h.made['kind'], h.kept, h.shape, h.begin)
 
 Shard.open = staticmethod(open_shard)
 
@@ -119,6 +132,7 @@ def cannot_keep(e:CannotWrite, more:str)->CannotWrite:
     said.errno = e.errno
     return said
 
+# %% ../../nbs/data/04_store.ipynb #shard-row
 @patch_to(Shard)
 def row_bytes(self, i:int)->bytearray: # fewer than a row has, where the file is cut short
     "The bytes of a row, from the file"
@@ -158,6 +172,7 @@ def shard_files(folder:Path)->list: # of paths; none where nobody may look
         return [folder/n for n in sorted(os.listdir(folder)) if n.endswith('.safetensors') and n[0]!='.']
     return []
 
+# %% ../../nbs/data/04_store.ipynb #c6a4de76b
 class Store:
     "Rows of one shape in a folder"
     def __init__(self, folder:str|Path):
@@ -185,20 +200,23 @@ class Store:
         if damaged: self.remove(damaged, n)
         self.note_left(n)
 
-    def remove(self, damaged:dict, n:int)->None: # path -> why; of how many
-        "Take damaged shards out of the folder, and say so"
-        stay = 0
-        for path in damaged:
-            try: path.unlink(missing_ok=True)
-            except OSError as e:
-                self.left[path.name] = str(e)
-                stay += 1
-            self.opened.discard(path.name)
-        self.where = {k:v for k,v in self.where.items() if v[0].path not in damaged}
-        why = next(iter(damaged.values())).rstrip('.')
-        done = 'removed, and their rows are made again when they are needed'
-        if stay: done = f'left where they are, since {stay} cannot be removed, and their rows are made again'
-        warnings.warn(f"{len(damaged)} of {n} shards in {self.folder} are damaged, e.g. {why}. They are {done}.", stacklevel=3)
+# %% ../../nbs/data/04_store.ipynb #store-remove
+@patch_to(Store)
+def remove(self, damaged:dict, n:int)->None: # path -> why; of how many
+    "Take damaged shards out of the folder, and say so"
+    stay = 0
+    for path in damaged:
+        try: path.unlink(missing_ok=True)
+        except OSError as e:
+            self.left[path.name] = str(e)
+            stay += 1
+        self.opened.discard(path.name)
+    self.where = {k:v for k,v in self.where.items() if v[0].path not in damaged}
+    why = next(iter(damaged.values())).rstrip('.')
+    done = 'removed, and their rows are made again when they are needed'
+    if stay: done = f'left where they are, since {stay} cannot be removed, and their rows are made again'
+    warnings.warn(f"{len(damaged)} of {n} shards in {self.folder} are damaged, e.g. {why}. They are {done}.",
+                  stacklevel=3)
 
 # %% ../../nbs/data/04_store.ipynb #store-left
 @patch_to(Store)
@@ -206,7 +224,8 @@ def note_left(self, n:int)->None:
     "Say once of which shards nothing is known"
     if not self.left or getattr(self, 'said', 0)==len(self.left): return
     self.said = len(self.left)
-    warnings.warn(f"{len(self.left)} of {n} shards in {self.folder} are left as they are, e.g. {next(iter(self.left.values())).rstrip('.')}. "
+    example = next(iter(self.left.values())).rstrip('.')
+    warnings.warn(f"{len(self.left)} of {n} shards in {self.folder} are left as they are, e.g. {example}. "
                   "Their rows are made again.", stacklevel=4)
 
 @patch_to(Store)

@@ -73,19 +73,21 @@ class Log(Callback):
         self.cut_back()
         if not self.size: self.write('step,epoch,name,value\n')
 
-    def write(self, text:str)->None:
-        "Append to the file; where there is no room for all of it, nothing"
-        raw = text.encode()
-        with written(self.path):
-            try:
-                with open(self.path, 'ab') as f: f.write(raw)
-            except OSError:
-                with contextlib.suppress(OSError): os.truncate(self.path, self.size)
-                raise
-        self.size += len(raw)
-        self.sum.update(raw)
-
 # %% ../../nbs/training/03_callbacks.ipynb #log-cut
+@patch_to(Log)
+def write(self, text:str)->None:
+    "Append to the file; where there is no room for all of it, nothing"
+    raw = text.encode()
+    with written(self.path):
+        try:
+            with open(self.path, 'ab') as f: f.write(raw)
+        except OSError:
+            with contextlib.suppress(OSError): os.truncate(self.path, self.size)
+            raise
+    self.size += len(raw)
+    self.sum.update(raw)
+
+# %% ../../nbs/training/03_callbacks.ipynb #log-cut-back
 @patch_to(Log)
 def cut_back(self)->None:
     "Leave in the file what was there when the state was saved"
@@ -97,8 +99,9 @@ def cut_back(self)->None:
     if len(raw)<self.size: problem = f'it has {len(raw):,} bytes of {self.size:,}'
     elif self.digest not in ('', self.sum.hexdigest()): problem = f'its {self.size:,} bytes are others'
     if problem and not is_trusted():
-        raise BadData(f"log {self.path} is damaged: {problem} than were written. Put back a copy of it, or go on with what is there: --trust.")
-    if problem: warnings.warn(f"log {self.path} is damaged: {problem} than were written. It goes on with what is there.", stacklevel=4)
+        raise BadData(f"log {self.path} is damaged: {problem} than were written. Put back a copy of it, or go on with "
+                      "what is there: --trust.")
+    if problem: warnings.warn(f"log {self.path} is damaged: {problem} than were written. It goes on.", stacklevel=4)
     self.size = len(raw)
     with written(self.path), open(self.path, 'ab') as f: f.truncate(self.size)
 
@@ -248,6 +251,7 @@ def save_state(
     except (OSError, RuntimeError) as e:
         raise BadData(f"state {path} cannot be written: {e}. The one before it is kept.") from None
 
+# %% ../../nbs/training/03_callbacks.ipynb #read-state
 def read_state(path:Path)->dict:
     "What `save_state` wrote"
     check_file(path, 'state')
@@ -311,21 +315,26 @@ class SaveState(Callback):
 
     def remember(self, learn:Learner)->None: self.kept = f'epoch {learn.epoch+(learn.batch_idx>0)}, step {learn.step}'
 
-    def save(self, learn:Learner)->None:
-        "Write the state, once for all processes, behind the log that it counts on"
-        generators = gather_objects(generator_state())
-        if learn.accelerator.is_main_process:
-            for c in learn.callbacks:
-                if isinstance(c, Log): c.sync()
-            save_state(learn, self.path, generators)
-        wait_for_all()
-        self.remember(learn)
+# %% ../../nbs/training/03_callbacks.ipynb #save-state-when
+@patch_to(SaveState)
+def save(self, learn:Learner)->None:
+    "Write the state, once for all processes, behind the log that it counts on"
+    generators = gather_objects(generator_state())
+    if learn.accelerator.is_main_process:
+        for c in learn.callbacks:
+            if isinstance(c, Log): c.sync()
+        save_state(learn, self.path, generators)
+    wait_for_all()
+    self.remember(learn)
 
-    def after_step(self, learn:Learner)->None:
-        every = learn.cfg.save_every
-        if every and learn.step%every==0: self.save(learn)
+@patch_to(SaveState)
+def after_step(self, learn:Learner)->None:
+    every = learn.cfg.save_every
+    if every and learn.step%every==0: self.save(learn)
 
-    def after_epoch(self, learn:Learner)->None: self.save(learn)
+
+@patch_to(SaveState)
+def after_epoch(self, learn:Learner)->None: self.save(learn)
 
 # %% ../../nbs/training/03_callbacks.ipynb #same-folder
 class SameFolder(Callback):

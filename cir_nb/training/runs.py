@@ -25,7 +25,7 @@ from ..backbones.weights import misfits
 from ..core.config import check_settings, checked
 from ..core.core import BadData, UnknownName, patch_to, pick, seed_all, warn_once
 from ..core.files import CannotWrite, read_json, reading
-from ..core.records import check_file, file_digest, is_trusted, record_files, recorded
+from ..core.records import check_file, file_digest, is_trusted, recorded
 from ..data.core import DATA, CIRData, load_data
 from ..models.composer import METHODS, Method
 from ..retrieval.metrics import Metrics, read_metrics
@@ -196,6 +196,7 @@ def save_vocabulary(vocabulary:WordTokenizer|None, path:Path)->None:
     if not vocabulary: return
     with recorded(path/'vocab.txt') as tmp: vocabulary.save(tmp)
 
+# %% ../../nbs/training/02_runs.ipynb #save-run
 def save_run(
     path:str|Path, # the run's folder
     recipe:Recipe,

@@ -121,9 +121,10 @@ def same_disk(path:Path, feature_cache:str|Path)->bool:
 def check_room(path:Path, stage:nn.Module, cfg:TrainConfig)->int: # bytes that it will take
     "Refuse a disk that has no room for the run"
     there = sum(p.stat().st_size for p in contents(path).ours if p.is_file())
-    need,free = needed_bytes(stage, cfg)-there,free_bytes(path.resolve())
+    place = nearest_folder(path.resolve())
+    need,free = needed_bytes(stage, cfg)-there,free_bytes(place)
     if need<=free: return max(0, need)
-    raise BadData(f"run {path} takes about {format_bytes(need)} while it trains, and {format_bytes(free)} are free there. "
+    raise BadData(f"run {path} takes about {format_bytes(need)} while it trains, and {place} has {format_bytes(free)} free. "
                   "Make room, or name another folder with CIR_MODELS.")
 
 # %% ../../nbs/training/06_train.ipynb #init
@@ -246,6 +247,7 @@ def finished(path:Path)->Pipeline:
     if this_process().is_main: remove_state(path)
     return pipeline
 
+# %% ../../nbs/training/06_train.ipynb #begin
 def begin_run(learn:Learner, path:Path, recipe:Recipe, overwrite:bool, made:dict)->None:
     "Make the run's folder, and go on from its state if there is one"
     check_seen(path)
