@@ -11,9 +11,9 @@ import contextlib, os, sys, warnings
 from typing import TextIO
 
 from . import __version__
-from .commands.console import (Stopped, check_arguments, end_at_once, error_line, escape_streams,
-                                    exit_status, about_output, finish_output, flush_output, is_lost, one_voice, settle_signals,
-                                    speaks, stop_on_signals, stopped_line)
+from .commands.console import (Stopped, about_output, check_arguments, end_at_once, error_line,
+                                    escape_streams, exit_status, finish_output, flush_output, is_lost,
+                                    one_voice, settle_signals, speaks, stop_on_signals, stopped_line)
 from .commands.core import COMMANDS, names_of, parse
 from .core.core import UnknownName, pick
 

@@ -36,12 +36,10 @@ def flush_output()->None:
     except OSError as e: raise OSError(e.errno, e.strerror, 'standard output') from None
 
 def about_output(e:BaseException)->BaseException:
-    "An error without a file that standard output still gives, as one about that"
+    "An error without a file that a `print` has raised, as one about standard output"
     if not isinstance(e, OSError) or e.filename or not e.errno: return e
-    try: sys.stdout.flush()
-    except OSError as again:
-        if again.errno==e.errno: return OSError(e.errno, e.strerror, 'standard output')
-    return e
+    line = traceback.extract_tb(e.__traceback__)[-1].line or ''
+    return OSError(e.errno, e.strerror, 'standard output') if 'print(' in line else e
 
 def finish_output()->None:
     "Write what standard output holds, or drop what it does not take"
@@ -217,6 +215,7 @@ def settle_signals(status:int)->None:
     last.daemon = True
     last.start()
 
+# %% ../../nbs/commands/09_console.ipynb #stop-on-signals
 @contextlib.contextmanager
 def stop_on_signals()->Iterator[None]:
     "Within it SIGTERM and SIGHUP end a command as Ctrl-C does; where they are ignored, as under nohup, they stay so"

@@ -33,8 +33,7 @@ class Submit:
         writes = self.run or self.out or self.rerank
         if self.check and writes:
             raise ValueError(f"--check examines files that are there, and {writes!r} is for writing some. Leave one out.")
-        files = self.check or self.ranked()             # only the main process of several has written some
-        for file in files: print(check_submission(file, self.root or None))
+        for file in self.check or self.ranked(): print(check_submission(file, self.root or None))
 
     def ranked(self)->list: # of paths
         "Refuse what has no server, then rank and write"

@@ -8,12 +8,11 @@ __all__ = ['NO_ROOM', 'REASONS', 'MARKED', 'ABANDONED', 'LEFT_BY_DISKS', 'LOCKS'
            'is_alive', 'this_host', 'writer_mark', 'is_abandoned', 'sweep', 'place_of', 'holdings', 'is_fixed', 'sync',
            'set_modes', 'move_into', 'size_of', 'Needed', 'written', 'no_room', 'is_ours', 'temporary', 'atomic',
            'holds', 'what_it_is', 'line_at', 'decode_text', 'text_lines', 'parse_json', 'shown', 'read_json',
-           'write_json', 'records', 'file_digests', 'digests', 'difference', 'changes', 'new_folder', 'find_folder']
+           'write_json', 'records', 'file_digests', 'find_folder']
 
 # %% ../../nbs/core/02_files.ipynb #imports
 import contextlib, errno, functools, hashlib, json, os, re, shutil, socket, tempfile, time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -361,52 +360,6 @@ def records(path:Path)->list: # of digests; empty for a file that has none
 def file_digests(path:Path)->list: # of two texts
     "SHA-256 of a file, and digests of its records"
     return [hashlib.sha256(path.read_bytes()).hexdigest(), ' '.join(records(path))]
-
-def digests(
-    folder:Path, # with subfolders
-)->dict: # path below the folder -> SHA-256 of the file, and digests of its records
-    "What every file in a folder holds"
-    found = sorted(p for p in folder.rglob('*') if p.is_file() and p!=folder/SEAL)
-    with ThreadPoolExecutor(4) as pool: sums = list(pool.map(file_digests, found))
-    return {p.relative_to(folder).as_posix(): s for p,s in zip(found, sums)}
-
-# %% ../../nbs/core/02_files.ipynb #changes
-def difference(was:list, now:list)->str:
-    "Which records of a file are not what they were"
-    a = was[1].split()
-    b = now[1].split()
-    if not b or len(a)!=len(b): return f'{len(b):,} records of {len(a):,} can be read' if a else ''
-    other = [str(i) for i,(x,y) in enumerate(zip(a, b)) if x!=y]
-    if not other: return 'written differently, saying the same'
-    return f"record{'s'*(len(other)>1)} {', '.join(other[:6])}{' and others' if len(other)>6 else ''}"
-
-def changes(
-    folder:Path, # that may have been made by `new_folder`
-)->dict|None: # changed, gone and added: paths, with what changed; None where the folder has no seal
-    "How a sealed folder differs from what was written"
-    if not (folder/SEAL).is_file(): return None
-    seal = read_json(folder/SEAL, 'seal')
-    was = seal.get('files') if isinstance(seal, dict) else None
-    if not isinstance(was, dict): raise BadData(f"seal {folder/SEAL} holds no digests of files. Remove the folder and make it again.")
-    now = digests(folder)
-    changed = {f: difference(was[f], now[f]) for f in was if f in now and was[f][0]!=now[f][0]}
-    return dict(changed=changed, gone=[f for f in was if f not in now], added=[f for f in now if f not in was])
-
-# %% ../../nbs/core/02_files.ipynb #new-folder
-@contextlib.contextmanager
-def new_folder(
-    folder:Path, # where the data set will be
-)->Iterator[Path]:
-    "Gives a temporary folder that becomes `folder` when the block ends well"
-    if folder.exists() and not folder.is_dir(): raise BadData(f"{folder} is a file, so no data can be written there.")
-    if folder.is_dir(): sweep(folder, folder.name)
-    there = holdings(folder) if folder.is_dir() else []
-    if there:
-        raise BadData(f"{folder} already holds {len(there)} files or folders, e.g. {there[0]!r}. Remove it, or name another place with --root.")
-    with atomic(folder) as new:
-        new.mkdir()
-        yield new
-        write_json(new/SEAL, {'made by':'cir_nb', 'data':'drawn garments', 'files':digests(new)})
 
 # %% ../../nbs/core/02_files.ipynb #find-folder
 def find_folder(
