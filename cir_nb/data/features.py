@@ -153,6 +153,7 @@ class CachedRows(Rows):
         need = needed_positions(images.data) if need is None else need
         self.keys = image_keys(images, need, folder.parent, num_workers)
         with filling(self, rank, world): self.fill_all(batch_size, num_workers, rank, world, wait, desc)
+        if self.fits(max_bytes) and self.damaged(): self.fill(batch_size, num_workers, 0, 1, desc)
         self.hold(max_bytes)
 
 # %% ../../nbs/data/05_features.ipynb #cached-fill
@@ -196,10 +197,21 @@ def filling(rows:CachedRows, rank:int, world:int)->Iterator[None]:
             rows.store.refresh()
         yield
 
+# %% ../../nbs/data/05_features.ipynb #holding
+@patch_to(CachedRows)
+def fits(self, max_bytes:int)->bool:
+    "Whether all rows are few enough to be held in memory"
+    return bool(self.keys) and len(self.keys)*self[next(iter(self.keys))].nbytes<=max_bytes
+
+@patch_to(CachedRows)
+def damaged(self)->bool:
+    "Whether a row is not what was written; its shard is then made again as a whole, in the chunks that it was made in"
+    return any([self.store[k] is None for k in self.keys.values()])
+
 @patch_to(CachedRows)
 def hold(self, max_bytes:int)->None:
     "Keep all rows in memory, if that is little"
-    if not self.keys or len(self.keys)*self[next(iter(self.keys))].nbytes>max_bytes: return
+    if not self.fits(max_bytes): return
     whole = self.stack(self.keys)
     at = torch.full((len(self.data.names),), -1)
     at[list(self.keys)] = torch.arange(len(whole))

@@ -18,7 +18,7 @@ from ..core.config import differences
 from ..core.core import BadData, UnknownName, digest
 from ..core.files import is_abandoned, sweep, sync, written
 from ..core.locks import clear_lock, gate_of, locked
-from ..core.records import RECORD, RECORD_LOCK, record_files
+from ..core.records import RECORD, RECORD_LOCK, check_file, record_files
 from ..data.core import CIRData
 from ..models.composer import METHODS
 from .config import find_run
@@ -259,6 +259,7 @@ def check_run_dir(
 )->bool: # whether it holds this run, finished
     "Whether the folder is free for this recipe, or whose it is"
     if is_free(path): return False
+    if not overwrite: check_file(path/'recipe.json', 'recipe')
     problem = why_no_run(path)
     if problem and overwrite:
         raise ValueError(f"{path} is not a run: {problem}; --overwrite replaces runs only. Choose another --name.")
