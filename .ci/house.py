@@ -81,7 +81,7 @@ ALLOWED = [
     Allowed('scored', 'nbs/retrieval/07_rerank_report', 'scores of candidates, a local function'),
     Allowed('trouble', 'cir_nb/data/images', 'why an image cannot be read'),
     Allowed('unknown', 'cir_nb/commands/verify', 'cases of no known kind'),
-    Allowed('without', 'nbs/analysis/01_failures', 'a word of captions'),
+    Allowed('without', 'nbs/analysis', 'recall of the other queries'),
     Allowed('head', 'cir_nb/data', 'the first bytes of a file, or the first line of a table'),
     Allowed('note', 'cir_nb/demo', 'a line in the log'),
     Allowed('ask', 'nbs/demo', 'a request of a test'),

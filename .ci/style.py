@@ -145,12 +145,13 @@ def imported(scope:ast.AST) -> Iterator[tuple]:
             yield from ((a.asname or a.name, n.lineno) for a in n.names if a.name!='*')
 
 def used(scope:ast.AST) -> set:
-    "Names read anywhere in a scope, in annotations between quotes too"
+    "Names read anywhere in a scope, in annotations between quotes and in nbdev's `_all_` too"
     res = {n.id for n in ast.walk(scope) if isinstance(n, ast.Name)}
     for n in ast.walk(scope):
         for a in (getattr(n, 'annotation', None), getattr(n, 'returns', None)):
             quoted = [k.value for k in ast.walk(a) if isinstance(k, ast.Constant)] if isinstance(a, ast.AST) else []
             res.update(w for q in quoted if isinstance(q, str) for w in re.findall(r'\w+', q))
+        if isinstance(n, ast.Assign) and ast.unparse(n.targets[0])=='_all_': res.update(ast.literal_eval(n.value))
     return res
 
 def unused(src:str, tree:ast.AST) -> Iterator[tuple]:

@@ -184,7 +184,9 @@ class CIRData:
         pools:dict|None=None, # category -> names it searches, where that is not the whole gallery
         missing:dict|None=None, # what was left out, if something was
         problems:list|None=None, # takes what is wrong; None: the first one is raised
+        also_right:str='', # digest of the images that people marked as right, where these count
     ):
+        self.also_right = also_right
         self.triplets,self.gallery = list(triplets),tuple(gallery)
         self.images = images
         self.name,self.split = name,split
@@ -250,7 +252,8 @@ def groups(self)->list: # of Group
 def protocol_id(self)->str:
     "The id of the protocol over this gallery"
     if self._protocol_id is None:
-        self._protocol_id = self.protocol.id([[self.gallery[i] for i in g.pool.tolist()] for g in self.groups()])
+        own = self.protocol.id([[self.gallery[i] for i in g.pool.tolist()] for g in self.groups()])
+        self._protocol_id = digest(own, self.also_right) if self.also_right else own
     return self._protocol_id
 
 @patch_to(CIRData)
@@ -288,7 +291,7 @@ def drop_images(
     if emptied: missing['categories'] = emptied
     if not kept or not keep(data.gallery): add_problem(problems, nothing_left(data, lost))
     return CIRData(kept, keep(data.gallery), data.images, data.name, data.split, data.protocol, pools, missing,
-                   problems)
+                   problems, data.also_right)
 
 # %% ../../nbs/data/02_core.ipynb #1d2efa71
 MISSING = 'refuse','drop','ignore','look'

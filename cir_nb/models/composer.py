@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from ..core.core import Registry, patch_to
 from ..data.loader import TEXT_VIEWS, Batch
@@ -154,6 +155,17 @@ def temperature(self)->float|Tensor:
 def masked_ids(self, ids:Tensor)->Tensor|None: # None: duplicates are counted
     "Which image each target is, where the method does not count duplicate targets as wrong"
     return ids if getattr(self.cfg, 'mask_duplicate_targets', False) else None
+
+# %% ../../nbs/models/02_composer.ipynb #shortcuts
+@patch_to(Composer)
+def shortcut_queries(self,
+    ref:Tensor, # (B,...) features of the reference images
+    text:list, # B modification texts
+)->dict: # 'image' and 'text' -> (B,D) unit vectors, compared with `encode_target` by inner products
+    "The reference alone and the text alone as queries"
+    image = self.encode_target(ref)
+    if image.ndim==3: image = F.normalize(image.mean(1), dim=-1)
+    return dict(image=image, text=F.normalize(self.backbone.encode_text(text), dim=-1))
 
 # %% ../../nbs/models/02_composer.ipynb #composer-losses
 @patch_to(Composer)

@@ -7,7 +7,7 @@ __all__ = ['to_features', 'EmbeddingBuffer', 'check_not_empty', 'encode_chunks',
            'queries_by_reference', 'embed', 'retrieve']
 
 # %% ../../nbs/retrieval/02_encode.ipynb #imports
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -121,12 +121,14 @@ def encode_queries(
     ref:Tensor, # (n,...) features of the references
     queries:Tensor, # (n,) query numbers
     batch_size:int=256, # queries in a chunk
+    encode:Callable|None=None, # features of n references and n texts -> (n,D); by default the model's `encode_query`
 )->Tensor: # (n,D) unit vectors
     "Queries of a data set as embeddings, with the evaluation form of their captions"
+    encode = encode or model.encode_query
     template = model.text_views[0].template
     parts = []
     for r,q in zip(ref.split(batch_size), queries.split(batch_size)):
-        parts.append(model.encode_query(r, [data.text(i, template=template) for i in q.tolist()]))
+        parts.append(encode(r, [data.text(i, template=template) for i in q.tolist()]))
     return torch.cat(parts)
 
 # %% ../../nbs/retrieval/02_encode.ipynb #queries-by-reference
@@ -148,6 +150,7 @@ def embed(
     batch_size:int=64, # images in a chunk
     num_workers:int=4, # threads that decode
     rows:Rows|None=None, # prepared images or features, if some are at hand
+    encode:Callable|None=None, # of queries, as in `encode_queries`
 )->tuple: # (Q,D) queries; (N,D) or (N,T,D) gallery
     "Every query and every image of the gallery as embeddings, float32; processes share the work"
     check_not_empty(data, 'queries')
@@ -159,7 +162,8 @@ def embed(
         first = int(positions[0])
         which = asked[first//batch_size]
         if first<len(data.gallery): gallery.append(model.encode_target(features))
-        if len(which): queries.append(encode_queries(model, data, features[data.refs[which]-first], which))
+        if not len(which): continue
+        queries.append(encode_queries(model, data, features[data.refs[which]-first], which, encode=encode))
     chunks = -(-len(data.gallery)//batch_size)
     gallery = torch.cat(gather_in_turns(gallery, chunks, model.device))[:len(data.gallery)]
     queries = torch.cat(sum(gather_lists(queries, model.device), []))

@@ -54,8 +54,8 @@ def subset_target_rank(
     "Where the target comes when only the subset is searched"
     check_targets(ranking)
     if not ranking.subset_indices.shape[1]: return torch.full((len(ranking),), NOWHERE)
-    target = data.positives[:,:1]
-    hit = (ranking.subset_indices==target)&(target>=0)
+    right = data.positives if data.also_right else data.positives[:,:1]
+    hit = ((ranking.subset_indices[...,None]==right[:,None])&(right>=0)[:,None]).any(2)
     return torch.where(hit.any(1), hit.int().argmax(1), NOWHERE)
 
 # %% ../../nbs/retrieval/01_metrics.ipynb #precision
@@ -109,6 +109,7 @@ class Metrics(Mapping):
     missing:dict = field(default_factory=dict) # left out: images, queries, queries without targets, categories
     data:str = '' # name and split of the data set
     ties:dict = field(default_factory=dict) # queries whose target is tied; low and high of the headline
+    without:'Metrics|None' = None # where marked images count as right: the numbers without them
 
     def __getitem__(self, k): return self.values_[k]
     def __iter__(self): return iter(self.values_)
@@ -132,7 +133,8 @@ def to_dict(self)->dict:
     interval = {k: tuple(v) for k,v in self.interval.items()}
     found = dict(values=self.values_, protocol=self.protocol, id=self.id, n=self.n, interval=interval,
                  missing=self.missing, data=self.data)
-    return found|dict(ties=self.ties) if self.ties else found
+    if self.ties: found['ties'] = self.ties
+    return found|dict(without=self.without.to_dict()) if self.without else found
 
 def read_metrics(
     d:dict, # what `to_dict` wrote; older files call queries questions
@@ -140,14 +142,18 @@ def read_metrics(
     "Metrics from plain values"
     missing = {'queries' if k=='questions' else k:v for k,v in d['missing'].items()}
     interval = {k:Interval(*v) for k,v in d['interval'].items()}
-    return Metrics(d['values'], d['protocol'], d['id'], d['n'], interval, missing, d['data'], d.get('ties', {}))
+    without = read_metrics(d['without']) if d.get('without') else None
+    return Metrics(d['values'], d['protocol'], d['id'], d['n'], interval, missing, d['data'], d.get('ties', {}),
+                   without)
 
 Metrics.from_dict = staticmethod(read_metrics)
 
 # %% ../../nbs/retrieval/01_metrics.ipynb #551f6366
-def format_metric(name:str, value:float, interval:Interval|None)->str:
+def format_metric(name:str, value:float, interval:Interval|None, without:float|None=None)->str:
     "One line of a table"
-    return f"{name:>16}  {value:6.2f}" + (f"   [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else '')
+    bounds = f"   [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else ''
+    beside = '' if without is None else f"{'':{max(0, 19-len(bounds))}}   without marks {without:6.2f}"
+    return f"{name:>16}  {value:6.2f}{bounds}{beside}"
 
 # %% ../../nbs/retrieval/01_metrics.ipynb #say
 def say_missing(m:dict)->str: # empty if nothing was
@@ -166,8 +172,10 @@ def say_ties(ties:dict)->list: # of lines; none if there are no ties
 
 @patch_to(Metrics)
 def __str__(self)->str:
-    rows = [format_metric(k, v, self.interval.get(k)) for k,v in self.values_.items()]
+    beside = self.without or {}
+    rows = [format_metric(k, v, self.interval.get(k), beside.get(k)) for k,v in self.values_.items()]
     head = f"{self.data}, {self.n:,} queries, protocol {self.protocol} {self.id}{say_missing(self.missing)}"
+    if self.without: head += f"; without marks {self.without.protocol} {self.without.id}"
     return '\n'.join([head, *rows, *say_ties(self.ties)])
 
 # %% ../../nbs/retrieval/01_metrics.ipynb #sentence
@@ -368,15 +376,16 @@ def binomial_tail(
 def mcnemar_test(
     a:Ranking, b:Ranking, # two rankings of the same queries under the same protocol
     k:int=10, # cut-off
+    relevant:str='first', # 'first': the annotated target decides; 'any': whichever comes first, as the protocol has it
 )->dict: # only_a, only_b: queries that only one finds in its top K; p: two-sided probability under chance
     "McNemar's exact test on recall at K"
     if a.protocol!=b.protocol or len(a)!=len(b):
         raise ValueError(f"Different queries or protocols: {a.protocol} with {len(a)}, {b.protocol} with {len(b)}.")
-    known = has_target(a)
-    other = int((known!=has_target(b)).sum())
+    known = has_target(a, relevant)
+    other = int((known!=has_target(b, relevant)).sum())
     if other: raise ValueError(f"Different targets: {other:,} of {len(a):,} queries have one in only one of the rankings.")
     if not known.any(): raise BadData(f"none of the {len(a):,} queries has a target: there is nothing to compare.")
-    hit_a,hit_b = target_rank(a)<k,target_rank(b)<k
+    hit_a,hit_b = (target_rank(r, relevant)<k for r in (a, b))
     only_a,only_b = int((hit_a&~hit_b).sum()),int((hit_b&~hit_a).sum())
     p = 2*binomial_tail(only_a+only_b, min(only_a, only_b))
     return dict(only_a=only_a, only_b=only_b, p=min(1., p))

@@ -132,6 +132,12 @@ class Ranking:
     def __repr__(self):
         return f"Ranking({len(self):,} queries, top {self.indices.shape[1]}, protocol {self.protocol})"
 
+# %% ../../nbs/retrieval/00_ranking.ipynb #first
+@patch_to(Ranking)
+def first(self, k:int)->Ranking:
+    "The same with at most the top `k` of each query; ranks of targets stay exact"
+    return dataclasses.replace(self, indices=self.indices[:,:k], scores=self.scores[:,:k])
+
 # %% ../../nbs/retrieval/00_ranking.ipynb #tie-bounds
 def tie_bounds(
     scores:Tensor, # (Q,N)
