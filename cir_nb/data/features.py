@@ -57,10 +57,11 @@ def stamp_file(path:Path, was:list|None)->Stamp:
 
 # %% ../../nbs/data/05_features.ipynb #stamps
 def read_stamps(file:Path)->dict:
-    "What was known of files; nothing where that cannot be read"
+    "What was known of files; nothing where that cannot be read, or is not what was written"
     try: found = json.loads(file.read_text())
-    except (OSError, ValueError): return {}
-    return found if isinstance(found, dict) else {}
+    except (OSError, ValueError, RecursionError): return {}
+    if not isinstance(found, dict) or not isinstance(found.get('stamps'), dict): return {}
+    return found['stamps'] if found.get('digest')==digest(found['stamps']) else {}
 
 def write_stamps(
     file:Path,
@@ -71,7 +72,8 @@ def write_stamps(
     believed = {k:list(s) for k,s in new.items() if max(s.changed, s.touched)<time.time_ns()-2e9}
     if all(old.get(k)==s for k,s in believed.items()): return
     with contextlib.suppress(OSError), atomic(file) as tmp:
-        tmp.write_text(json.dumps(dict(sorted({**old, **believed}.items()))))
+        stamps = dict(sorted({**old, **believed}.items()))
+        tmp.write_text(json.dumps(dict(stamps=stamps, digest=digest(stamps))))
 
 # %% ../../nbs/data/05_features.ipynb #image-keys
 def image_keys(
