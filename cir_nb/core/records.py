@@ -54,7 +54,7 @@ def file_digest(path:Path)->str: # 32 hexadecimal digits
 # %% ../../nbs/core/04_records.ipynb #record
 RECORD = 'files.json'
 RECORD_LOCK = '.files.lock' # while it is changed
-SUBFOLDERS = 'state','eval' # whose files are in the record of the folder above
+SUBFOLDERS = 'state', # whose files are in the record of the folder above
 
 def record_folder(path:Path)->Path:
     "The folder whose record has a file"

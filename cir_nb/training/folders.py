@@ -119,8 +119,7 @@ def record_run(path:Path)->list: # of names
     if (path/MADE).is_file():
         made = json.loads((path/MADE).read_text(encoding='utf-8'))
         if made.keys()&SEALED.keys(): write_made(path, **{**made, **sealed_digests(path)})
-    kept = [f'eval/{n}' for n in kept_names(path) if n.endswith('.json')]
-    names = [n for n in (*RUN_FILES, 'state/state.pt', *kept) if n not in (RECORD, LOCK) and (path/n).is_file()]
+    names = [n for n in (*RUN_FILES, 'state/state.pt') if n not in (RECORD, LOCK) and (path/n).is_file()]
     record_files(path, names)
     return names
 
