@@ -14,7 +14,8 @@ import torch
 from torch import nn
 from .read import read_checkpoint, unwrap
 from ..core.core import BadData
-from ..core.files import atomic
+from ..core.files import atomic, sweep
+from ..core.locks import making
 from ..models.composer import METHODS
 from ..models.converters import IMPORTERS, Importer, part_of_file, split_role
 from ..training.folders import origin_digests
@@ -120,6 +121,7 @@ def import_run(
 )->KeyReport:
     "Writes published weights as a run"
     out,how = Path(out),IMPORTERS[method]
+    sweep(out.absolute().parent, out.name)
     free = not out.exists() or (out.is_dir() and not any(out.iterdir()))
     if not free: raise BadData(f"{out} is there already. Remove it, or name another folder.")
     states = read_parts(files, how)
@@ -132,7 +134,7 @@ def import_run(
     tensors = {**tensors_of_start(first, stage), **ours, **drawn}
     report,own = match_keys(tensors, stage, unused, drawn),stage.state_dict()
     stage.load_state_dict({k: v.to(own[k].dtype) for k,v in tensors.items()}, assign=True)
-    with atomic(out) as new:
+    with making(out), atomic(out) as new:
         save_run(new, recipe, stage)
         write_made(new, **origin_digests(recipe), **sealed_digests(new))
     return report

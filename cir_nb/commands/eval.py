@@ -31,6 +31,7 @@ class EvalOptions:
     allow_missing:bool = False # Leave out images that are missing or unreadable, and say so
     top_k:int = 0 # How many candidates are re-ranked; by default as the re-ranker's config says
     feature_cache:str = 'auto' # As in training: auto, off, or a folder
+    trust:bool = False # Read files as they are, and not only as they were when they were written
     json:bool = False # Print JSON
 
     def load_data(self, run:'Run', missing:str='')->'CIRData':

@@ -23,6 +23,7 @@ class Submit:
     rerank:str = '' # A second run, which re-ranks the top K of the first; a re-ranker brings its own retriever
     top_k:int = 0 # How many candidates are re-ranked; by default as the re-ranker's config says
     allow_missing:bool = False # Leave out images of the gallery that are missing or unreadable, and say so
+    trust:bool = False # Read files as they are, and not only as they were when they were written
     check:tuple[str,...] = () # Files to check; nothing is written then
 
     def __call__(self)->None:
@@ -32,8 +33,7 @@ class Submit:
         writes = self.run or self.out or self.rerank
         if self.check and writes:
             raise ValueError(f"--check examines files that are there, and {writes!r} is for writing some. Leave one out.")
-        files = self.check or self.ranked()             # only the main process of several has written some
-        for file in files: print(check_submission(file, self.root or None))
+        for file in self.check or self.ranked(): print(check_submission(file, self.root or None))
 
     def ranked(self)->list: # of paths
         "Refuse what has no server, then rank and write"

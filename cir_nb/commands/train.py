@@ -104,6 +104,7 @@ class Train(Generic[M]):
     allow_missing:bool = False # Leave out images that are missing or unreadable, and say so in the metrics
     overwrite:bool = False # Begin again where a run is
     feature_cache:str = 'auto' # Where features are kept: auto (CIR_CACHE or ~/.cache/cir_nb/features), off, or a folder
+    trust:bool = False # Read files as they are, and not only as they were when they were written
 
     @classmethod
     def read(cls, args:list, prog:str)->'Train': return read_train(cls, args, prog)

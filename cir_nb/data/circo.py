@@ -12,7 +12,8 @@ from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.core import BadData, data_root, pick
-from ..core.files import find_folder, new_folder, read_json, shown, write_json
+from ..core.files import find_folder, read_json, shown, write_json
+from ..core.sealed import new_folder
 from .core import CAPTIONS, DATA, LAYOUTS, CIRData, Protocol, Triplet, resolve_missing
 from .garments import QUERIES, SIZES, draw_images, garments, make_queries
 from .images import image_files

@@ -10,7 +10,8 @@ __all__ = ['PROTOCOLS', 'MAX_DIGITS', 'SPLIT_NAMES', 'subset_members', 'as_tripl
 from pathlib import Path
 
 from ..core.core import BadData, data_root, pick
-from ..core.files import find_folder, new_folder, read_json, shown, write_json
+from ..core.files import find_folder, read_json, shown, write_json
+from ..core.sealed import new_folder
 from .core import DATA, LAYOUTS, CIRData, Protocol, Triplet, resolve_missing
 from .garments import MEMBERS, QUERIES, SIZES, draw_images, garments, make_queries
 from .images import ImageFiles, image_files

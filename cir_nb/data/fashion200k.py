@@ -13,7 +13,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from ..core.core import BadData, data_root, pick
-from ..core.files import decode_text, find_folder, holds, new_folder, shown, text_lines
+from ..core.files import decode_text, find_folder, holds, shown, text_lines
+from ..core.sealed import new_folder
 from .core import DATA, LAYOUTS, CIRData, Protocol, Triplet, resolve_missing
 from .fashion200k_pairs import draw_pairs, escape, modification
 from .garments import SIZES, draw_images, garments

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..core.core import BadData, data_root, pick
-from ..core.files import find_folder, new_folder, read_json, write_json
+from ..core.files import find_folder, read_json, write_json
+from ..core.sealed import new_folder
 from .core import DATA, LAYOUTS, CIRData, Protocol, Triplet, resolve_missing
 from .garments import QUERIES, SIZES, draw_images, garments, make_queries
 from .images import ImageFiles, image_files

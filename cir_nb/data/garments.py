@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['SIZES', 'QUERIES', 'MEMBERS', 'COMMON', 'MAX_DIFFERENCES', 'OTHERS', 'PROTOCOLS', 'likely', 'variant', 'family',
            'name_of', 'garments', 'make_queries', 'draw_images', 'garments_dir', 'split_folder', 'draw_lost',
-           'draw_split', 'count_images', 'refuse_other_root', 'garments_data', 'garments_tiny_data']
+           'draw_folder', 'draw_split', 'count_images', 'refuse_other_root', 'garments_data', 'garments_tiny_data']
 
 # %% ../../nbs/data/10_garments.ipynb #imports
-import os, tempfile
+import os
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,7 +17,8 @@ from random import Random
 
 from tqdm.auto import tqdm
 from ..core.core import BadData, data_root, digest, pick
-from ..core.files import atomic
+from ..core.files import CannotWrite, atomic, temporary
+from ..core.locks import making, tidy
 from .core import DATA, CIRData, Protocol, Triplet, resolve_missing
 from .images import ImageFiles, image_files, printable
 from .scan import READ_ENDINGS, ending, is_hidden
@@ -131,11 +132,20 @@ def draw_lost(
     there = set(os.listdir(folder))
     lost = {name:g for name,g in gallery.items() if f'{name}.png' not in there}
     if not lost: return
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix='.lost') as tmp:
-        draw_images(lost, lambda name: Path(tmp)/f'{name}.png', seed)
-        for name in lost: os.replace(Path(tmp)/f'{name}.png', folder/f'{name}.png')
+    with temporary(folder, folder.parent) as new:
+        new.mkdir()
+        draw_images(lost, lambda name: new/f'{name}.png', seed)
+        for name in lost: os.replace(new/f'{name}.png', folder/f'{name}.png')
 
 # %% ../../nbs/data/10_garments.ipynb #draw-whole
+def draw_folder(folder:Path, gallery:dict, seed:int, split:str)->None:
+    "Draws a split as a whole, unless another process does so at this moment"
+    with making(folder, 600):
+        if folder.is_dir(): return
+        with atomic(folder) as new:
+            new.mkdir()
+            draw_images(gallery, lambda name: new/f'{name}.png', seed, f'drawing {split} garments')
+
 def draw_split(
     split:str, # train, val or test
     root:str|Path|None=None, # a data root, which may hold garments from before; nothing is written there
@@ -146,15 +156,13 @@ def draw_split(
     folder,gallery = split_folder(split, root, size, seed),garments(split, size, seed)
     if folder.is_dir() and garments_dir() not in folder.parents: return folder # drawn before: read as it is
     try:
+        tidy(folder)
         if folder.is_dir(): draw_lost(folder, gallery, seed)
-        else:
-            with atomic(folder) as new:
-                new.mkdir()
-                draw_images(gallery, lambda name: new/f'{name}.png', seed, f'drawing {split} garments')
+        else: draw_folder(folder, gallery, seed, split)
     except OSError as e:
         if folder.is_dir(): return folder # another process was first
-        raise BadData(f"garments cannot be drawn into {folder.parent}: {e.strerror or e}. "
-                      "Name another folder with CIR_CACHE.") from None
+        why = e if isinstance(e, CannotWrite) else f'{folder.parent}: {e.strerror or e}.'
+        raise BadData(f"garments cannot be drawn: {why} Name another folder with CIR_CACHE.") from None
     return folder
 
 # %% ../../nbs/data/10_garments.ipynb #root

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core.core import BadData, data_root, pick
-from ..core.files import decode_text, holds, new_folder, read_json, shown, text_lines, write_json
+from ..core.files import decode_text, holds, read_json, shown, text_lines, write_json
+from ..core.sealed import new_folder
 from .core import DATA, LAYOUTS, CIRData, Protocol, Triplet, resolve_missing
 from .garments import QUERIES, SIZES, draw_images, garments, make_queries
 from .images import ENDINGS, ImageFiles

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core.core import BadData, data_root, patch_to, pick
-from ..core.files import changes
+from ..core.sealed import changes
 from ..data.core import DATA, CIRData
 from ..data.images import ENDINGS, printable
 from ..data.scan import KINDS

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from ..core.core import BadData, digest
 from ..core.files import atomic, file_digests, read_json
+from ..core.records import is_trusted, record_digest
 from ..data.core import CIRData
 from ..models.composer import Composer
 from ..models.distributed import gather_objects
@@ -236,6 +237,8 @@ def save_kept(
     table = shortcut_table(kept, data) if kept.metrics else pd.DataFrame()
     content = dict(ranking=file_digests(path)[0], about=kept.about, metrics=kept.metrics and kept.metrics.to_dict(),
                    shortcuts=json.loads(table.to_json(orient='index')))
+    content = json.loads(json.dumps(content))
+    content['digest'] = record_digest(content)
     with atomic(path.with_suffix('.json')) as tmp: tmp.write_text(json.dumps(content, indent=1))
     return path
 
@@ -247,6 +250,10 @@ def read_about(
     file = Path(path).with_suffix('.json')
     if not file.is_file(): raise BadData(f"{KEPT.name} {path} has no {file.name} beside it. Write it again: {KEPT.command}.")
     found = read_json(file, KEPT.name)
+    own = found.get('digest') if isinstance(found, dict) else None
+    rest = {k: v for k,v in found.items() if k!='digest'} if own else {}
+    if own and own!=record_digest(rest) and not is_trusted():
+        raise BadData(f"{KEPT.name} {file} is damaged: it is not what was written. Write it again: {KEPT.command}.")
     kinds = dict(ranking=str, about=dict, shortcuts=dict)
     plain = isinstance(found, dict) and all(isinstance(found.get(k), t) for k,t in kinds.items())
     if plain and isinstance(found.get('metrics'), (dict,type(None))): return found

@@ -4,23 +4,24 @@
 
 # %% auto #0
 __all__ = ['Progress', 'StopOnNaN', 'Log', 'Validate', 'SaveBest', 'generator_state', 'set_generators', 'restore_generators',
-           'save_state', 'read_state', 'check_best', 'load_state', 'SaveState']
+           'moments', 'save_state', 'read_state', 'check_best', 'load_state', 'SaveState', 'SameFolder']
 
 # %% ../../nbs/training/03_callbacks.ipynb #imports
-import random, warnings
+import contextlib, hashlib, os, random, time, warnings
 from pathlib import Path
 
 import torch
 from tqdm.auto import tqdm
 from ..core.core import BadData, patch_to, seed_all
-from ..core.files import CannotWrite
+from ..core.files import CannotRead, CannotWrite, reading, written
+from ..core.records import check_file, is_trusted, recorded
 from ..data.core import CIRData
 from ..data.loader import Rows
 from ..models.distributed import Process, gather_objects, this_process, wait_for_all
 from ..retrieval.evaluate import evaluate
 from ..retrieval.metrics import read_metrics
 from .learner import Callback, Learner, process_seed
-from .runs import durable, read_weights, save_weights
+from .runs import nbytes, read_weights, save_weights
 
 # %% ../../nbs/training/03_callbacks.ipynb #progress
 class Progress(Callback):
@@ -54,29 +55,60 @@ class Log(Callback):
     def __init__(self, path:Path):
         self.path = Path(path)
         self.sums,self.n = {},0
-        self.size = 0 # bytes of the file that count
+        self.size,self.sum = 0,hashlib.sha256() # of what counts in the file
+        self.digest = '' # that it should have; unknown to states of older versions
 
-    def state(self)->dict: return dict(sums={k:float(v) for k,v in self.sums.items()}, n=self.n, size=self.size)
+    def state(self)->dict:
+        counts = dict(sums={k:float(v) for k,v in self.sums.items()}, n=self.n, size=self.size)
+        return counts|dict(digest=self.sum.hexdigest())
 
     def load_state(self, state:dict)->None:
         self.sums,self.n = state['sums'],state['n']
-        self.size = state['size']
+        self.size,self.digest = state['size'],state.get('digest', '')
 
     def before_fit(self, learn:Learner)->None:
         self.logged = learn.metrics
         if not learn.accelerator.is_main_process: return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        there = self.path.stat().st_size if self.path.is_file() else 0
-        if there<self.size:
-            warnings.warn(f"log {self.path} has {there:,} bytes of {self.size:,}: the rest is lost.", stacklevel=2)
-            self.size = there
-        with open(self.path, 'ab') as f: f.truncate(self.size)
+        with written(self.path): self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.cut_back()
         if not self.size: self.write('step,epoch,name,value\n')
 
-    def write(self, text:str)->None:
-        "Append to the file"
-        with open(self.path, 'a', newline='') as f: f.write(text)
-        self.size += len(text)
+# %% ../../nbs/training/03_callbacks.ipynb #log-cut
+@patch_to(Log)
+def write(self, text:str)->None:
+    "Append to the file; where there is no room for all of it, nothing"
+    raw = text.encode()
+    with written(self.path):
+        try:
+            with open(self.path, 'ab') as f: f.write(raw)
+        except OSError:
+            with contextlib.suppress(OSError): os.truncate(self.path, self.size)
+            raise
+    self.size += len(raw)
+    self.sum.update(raw)
+
+# %% ../../nbs/training/03_callbacks.ipynb #log-cut-back
+@patch_to(Log)
+def cut_back(self)->None:
+    "Leave in the file what was there when the state was saved"
+    raw = b''
+    if self.path.is_file() and self.size:
+        with reading(self.path, 'log'), open(self.path, 'rb') as f: raw = f.read(self.size)
+    self.sum.update(raw)
+    problem = ''
+    if len(raw)<self.size: problem = f'it has {len(raw):,} bytes of {self.size:,}'
+    elif self.digest not in ('', self.sum.hexdigest()): problem = f'its {self.size:,} bytes are others'
+    if problem and not is_trusted():
+        raise BadData(f"log {self.path} is damaged: {problem} than were written. Put back a copy of it, or go on with "
+                      "what is there: --trust.")
+    if problem: warnings.warn(f"log {self.path} is damaged: {problem} than were written. It goes on.", stacklevel=4)
+    self.size = len(raw)
+    with written(self.path), open(self.path, 'ab') as f: f.truncate(self.size)
+
+@patch_to(Log)
+def sync(self)->None:
+    "Wait until what counts is on the disk"
+    with written(self.path), open(self.path, 'rb+') as f: os.fsync(f.fileno())
 
 # %% ../../nbs/training/03_callbacks.ipynb #log-lines
 @patch_to(Log)
@@ -196,6 +228,10 @@ def restore_generators(
                       "(dropout, sampled negatives) begins anew.", stacklevel=3)
 
 # %% ../../nbs/training/03_callbacks.ipynb #state
+def moments(optimizer:torch.optim.Optimizer)->list: # of tensors
+    "What an optimizer remembers of its weights"
+    return [v for s in optimizer.state_dict()['state'].values() for v in s.values() if torch.is_tensor(v)]
+
 def save_state(
     learn:Learner,
     path:Path,
@@ -208,20 +244,24 @@ def save_state(
         metrics=learn.metrics and learn.metrics.to_dict(),
         callbacks={type(c).__name__: c.state() for c in learn.callbacks},
         generators=generators)
+    size = nbytes(learn.stage.state_dict().values())+nbytes(moments(learn.opt))
     try:
-        with durable(path) as tmp: torch.save(state, tmp)
+        with recorded(path, size) as tmp: torch.save(state, tmp)
     except CannotWrite as e: raise BadData(f"state {e} The one before it is kept.") from None
     except (OSError, RuntimeError) as e:
         raise BadData(f"state {path} cannot be written: {e}. The one before it is kept.") from None
 
+# %% ../../nbs/training/03_callbacks.ipynb #read-state
 def read_state(path:Path)->dict:
     "What `save_state` wrote"
+    check_file(path, 'state')
     try:
-        state = torch.load(path, map_location='cpu', weights_only=True)
+        with reading(path, 'state'): state = torch.load(path, map_location='cpu', weights_only=True)
         lost = {'model','opt','sched','callbacks'}-state.keys()
         if lost: raise KeyError(*sorted(lost))
         if 'generators' not in state: state['generators'] = [{k: state[k] for k in ('torch','cuda','python')}]
         return state
+    except CannotRead: raise
     except Exception as e: # a damaged file raises whatever the damaged place leads to
         raise BadData(f"state {path} cannot be read ({type(e).__name__}). Remove its folder to begin again.") from None
 
@@ -259,21 +299,64 @@ class SaveState(Callback):
     def __init__(self, path:Path):
         self.path = Path(path)
         self.kept = '' # which state lies there
+        self.before,self.begun = 0.,time.perf_counter() # seconds of earlier processes; when this one began
+
+    def seconds(self)->float:
+        "How long this training has taken, with what was killed and went on"
+        return self.before+time.perf_counter()-self.begun
+
+    def state(self)->dict: return dict(seconds=self.seconds())
+
+    def load_state(self, state:dict)->None: self.before = state['seconds']
 
     def before_fit(self, learn:Learner)->None:
+        self.begun = time.perf_counter()
         if learn.step: self.remember(learn)
 
     def remember(self, learn:Learner)->None: self.kept = f'epoch {learn.epoch+(learn.batch_idx>0)}, step {learn.step}'
 
-    def save(self, learn:Learner)->None:
-        "Write the state, once for all processes"
-        generators = gather_objects(generator_state())
-        if learn.accelerator.is_main_process: save_state(learn, self.path, generators)
-        wait_for_all()
-        self.remember(learn)
+# %% ../../nbs/training/03_callbacks.ipynb #save-state-when
+@patch_to(SaveState)
+def save(self, learn:Learner)->None:
+    "Write the state, once for all processes, behind the log that it counts on"
+    generators = gather_objects(generator_state())
+    if learn.accelerator.is_main_process:
+        for c in learn.callbacks:
+            if isinstance(c, Log): c.sync()
+        save_state(learn, self.path, generators)
+    wait_for_all()
+    self.remember(learn)
 
-    def after_step(self, learn:Learner)->None:
-        every = learn.cfg.save_every
-        if every and learn.step%every==0: self.save(learn)
+@patch_to(SaveState)
+def after_step(self, learn:Learner)->None:
+    every = learn.cfg.save_every
+    if every and learn.step%every==0: self.save(learn)
 
-    def after_epoch(self, learn:Learner)->None: self.save(learn)
+
+@patch_to(SaveState)
+def after_epoch(self, learn:Learner)->None: self.save(learn)
+
+# %% ../../nbs/training/03_callbacks.ipynb #same-folder
+class SameFolder(Callback):
+    "Fails where the folder of a run was moved or removed"
+    order = 55 # behind a validation, which takes long, and before whatever writes
+    def __init__(self, path:Path):
+        self.path,self.was = Path(path),None
+
+    def look(self)->tuple|None: # None where there is no folder
+        "Which folder lies there"
+        try: s = os.stat(self.path)
+        except FileNotFoundError: return None
+        return s.st_dev,s.st_ino
+
+    def before_fit(self, learn:Learner)->None: self.was = self.look()
+
+    def check(self)->None:
+        "Refuse to write into another folder"
+        if self.look()==self.was: return
+        raise BadData(f"the folder of run {self.path} was moved or removed while it trained, so nothing more is written. Its files went with it: the "
+                      "same command with its new name as --name goes on from the last state.")
+
+    def after_step(self, learn:Learner)->None: self.check()
+    def after_epoch(self, learn:Learner)->None: self.check()
+    def after_fit(self, learn:Learner)->None: self.check()

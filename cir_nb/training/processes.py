@@ -46,11 +46,12 @@ def check_seen(path:Path)->None: # a run's folder
 
 # %% ../../nbs/training/05_processes.ipynb #lost-process
 def fit(learn:Learner)->None:
-    "Train; where another process is gone, say what is kept"
+    "Train; where another process is gone, or somebody stops this one, say what is kept"
     try: learn.fit()
     except BaseException as e:
-        if not lost_process(e): raise
         kept = next((c.kept for c in learn.callbacks if isinstance(c, SaveState)), '')
+        if isinstance(e, KeyboardInterrupt): e.kept = kept
+        if not lost_process(e): raise
         rest = 'the same command begins it again'
         if kept: rest = f'the state of {kept} is kept, the same command goes on from there'
         raise LostProcess(f"another process of this training ended; {rest}.") from None

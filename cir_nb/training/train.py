@@ -4,37 +4,40 @@
 
 # %% auto #0
 __all__ = ['TRACKERS', 'vocabulary_for', 'recipe_batch_size', 'fit_batch_size', 'opens', 'check_images', 'note_single',
-           'find_tracker', 'nbytes', 'needed_bytes', 'check_room', 'init_run_dir', 'start_tracker', 'trains',
-           'state_file', 'run_callbacks', 'make_learner', 'load_splits', 'train', 'begin_run', 'finalize_run']
+           'find_tracker', 'needed_bytes', 'same_disk', 'check_room', 'init_run_dir', 'start_tracker', 'trains',
+           'state_file', 'run_callbacks', 'make_learner', 'load_splits', 'train', 'finished', 'begin_run',
+           'run_numbers', 'finalize_run']
 
 # %% ../../nbs/training/06_train.ipynb #imports
-import dataclasses, importlib.util, math, shutil, time, warnings
-from collections.abc import Iterable
+import dataclasses, importlib.util, math, warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from PIL import Image
 from torch import nn
 from ..backbones.core import WordTokenizer
 from ..core.config import scalars
 from ..core.core import BadData, UnknownName, models_dir, pick
+from ..core.files import format_bytes, free_bytes, nearest_folder
+from ..core.records import check_files, is_trusted, record_files
 from ..data.core import CIRData
-from ..data.images import opened
+from ..data.features import cache_dir
+from ..data.images import DECODING
 from ..data.loader import check_targets, num_batches
-from ..data.store import format_bytes
 from ..models.composer import METHODS
-from ..models.distributed import shares
+from ..models.distributed import shares, this_process
 from ..retrieval.metrics import check_measurable
 from ..retrieval.pipeline import Pipeline
-from .callbacks import Log, Progress, SaveBest, SaveState, StopOnNaN, Validate, load_state
+from .callbacks import Log, Progress, SameFolder, SaveBest, SaveState, StopOnNaN, Validate, load_state
 from .config import TrainConfig
-from .folders import (check_run_dir, clear_run, contents, hold_run, made_from, remove_halves,
+from .folders import (check_run_dir, clear_run, contents, hold_run, is_tidy, made_from, remove_halves,
                                      remove_state)
 from .learner import Learner, check_schedule, make_accelerator, training_loader
 from .processes import check_launch, check_seen, fit
-from .runs import (Recipe, load_recipe, load_run, load_weights, read_made, recipe_defaults, save_run,
-                                  save_weights, sealed_digests, write_made)
+from .runs import (SEALED, Recipe, load_recipe, load_run, load_weights, nbytes, read_made, recipe_defaults,
+                                  save_run, save_vocabulary, save_weights, sealed_digests, write_made)
 
 # %% ../../nbs/training/06_train.ipynb #vocabulary
 def vocabulary_for(
@@ -69,8 +72,8 @@ def fit_batch_size(
 def opens(path:Path)->bool:
     "Whether a file begins as an image does"
     try:
-        with opened(path): return True
-    except BadData: return False
+        with Image.open(path): return True
+    except DECODING: return False
 
 def check_images(data:CIRData, num_workers:int)->None:
     "Refuse images that will not open; their whole is read when they are used"
@@ -103,8 +106,6 @@ def find_tracker(
     return module
 
 # %% ../../nbs/training/06_train.ipynb #room
-def nbytes(tensors:Iterable)->int: return sum(t.numel()*t.element_size() for t in tensors)
-
 def needed_bytes(stage:nn.Module, cfg:TrainConfig)->int:
     "What a run takes while it trains, about: weights, state, and the larger of them once more"
     weights = nbytes(stage.state_dict().values())
@@ -112,14 +113,19 @@ def needed_bytes(stage:nn.Module, cfg:TrainConfig)->int:
     state = weights+2*nbytes(p for p in stage.parameters() if p.requires_grad)
     return weights+state+max(weights, state)
 
-def check_room(path:Path, stage:nn.Module, cfg:TrainConfig)->None:
+def same_disk(path:Path, feature_cache:str|Path)->bool:
+    "Whether a run and the features for it take their room from each other"
+    cache = cache_dir() if feature_cache in ('auto','off') else Path(feature_cache)
+    return len({nearest_folder(p).stat().st_dev for p in (path, cache)})==1
+
+def check_room(path:Path, stage:nn.Module, cfg:TrainConfig)->int: # bytes that it will take
     "Refuse a disk that has no room for the run"
-    place = next(p for p in (path, *path.resolve().parents) if p.is_dir())
     there = sum(p.stat().st_size for p in contents(path).ours if p.is_file())
-    need,free = needed_bytes(stage, cfg)-there,shutil.disk_usage(place).free
-    if need>free:
-        raise BadData(f"run {path} takes about {format_bytes(need)} while it trains, and {place} has {format_bytes(free)} free. "
-                      "Make room, or name another folder with CIR_MODELS.")
+    place = nearest_folder(path.resolve())
+    need,free = needed_bytes(stage, cfg)-there,free_bytes(place)
+    if need<=free: return max(0, need)
+    raise BadData(f"run {path} takes about {format_bytes(need)} while it trains, and {place} has {format_bytes(free)} free. "
+                  "Make room, or name another folder with CIR_MODELS.")
 
 # %% ../../nbs/training/06_train.ipynb #init
 def init_run_dir(
@@ -134,8 +140,7 @@ def init_run_dir(
     remove_halves(contents(path))
     save_run(path, recipe)
     write_made(path, **(made or {}))
-    vocabulary = pipeline.stage.backbone.vocabulary
-    if vocabulary: vocabulary.save(path/'vocab.txt')
+    save_vocabulary(pipeline.stage.backbone.vocabulary, path)
 
 def start_tracker(accelerator:Accelerator, log:str|None, recipe:Recipe)->None:
     "Let a tracker begin"
@@ -163,7 +168,7 @@ def run_callbacks(
     callbacks = [StopOnNaN(), *([Progress()] if bar else [])]
     if path is None: return callbacks
     best,log = SaveBest(path/'weights.safetensors'),Log(path/'log.csv')
-    return [*callbacks, validate, best, log, SaveState(state_file(path))]
+    return [*callbacks, validate, best, log, SaveState(state_file(path)), SameFolder(path)]
 
 # %% ../../nbs/training/06_train.ipynb #make-learner
 def make_learner(
@@ -181,9 +186,10 @@ def make_learner(
     acc = make_accelerator(cfg, log_with=log, project_dir=path)
     batches = num_batches(data, cfg.batch_size, cfg.gradient_accumulation_steps) if cfg.epochs else 0
     check_schedule(cfg, cfg.epochs*batches//cfg.gradient_accumulation_steps)
-    if path: check_room(path, pipeline.stage, cfg)
+    reserve = check_room(path, pipeline.stage, cfg) if path else 0
     pipeline.to(acc.device)
     share = dict(num_workers=cfg.num_workers, **shares())
+    if path and same_disk(path, feature_cache): share['reserve'] = reserve
     rows,validate = None,None
     if trains(pipeline, recipe):
         rows = pipeline.open_cache(data, feature_cache, mixed_precision=acc.mixed_precision, **share)
@@ -221,37 +227,52 @@ def train(
     check_launch(recipe)
     note_single(recipe)
     made = made_from(recipe, data, val) if path else {}
-    if path and check_run_dir(path, recipe, overwrite, made): return load_run(path).pipeline
+    if path and check_run_dir(path, recipe, overwrite, made) and is_tidy(path): return finished(path)
     with hold_run(path):
-        if path and check_run_dir(path, recipe, overwrite, made): return load_run(path).pipeline
+        if path and check_run_dir(path, recipe, overwrite, made): return finished(path)
         pipeline = recipe.build(vocabulary_for(recipe, data))
         learn = make_learner(recipe, pipeline, data, val, path, log, bar, feature_cache)
         start_tracker(learn.accelerator, log, recipe)
         if path: begin_run(learn, path, recipe, overwrite, made)
-        start = time.perf_counter()
         fit(learn)
         if log: learn.accelerator.end_training()
-        if path: finalize_run(learn, path, time.perf_counter()-start)
+        if path: finalize_run(learn, path)
     return pipeline
 
 # %% ../../nbs/training/06_train.ipynb #finalize
+def finished(path:Path)->Pipeline:
+    "What a run became, if all of its files are as they were written"
+    if not is_trusted(): check_files(path)
+    pipeline = load_run(path).pipeline
+    if this_process().is_main: remove_state(path)
+    return pipeline
+
+# %% ../../nbs/training/06_train.ipynb #begin
 def begin_run(learn:Learner, path:Path, recipe:Recipe, overwrite:bool, made:dict)->None:
     "Make the run's folder, and go on from its state if there is one"
     check_seen(path)
+    if state_file(path).exists() and not overwrite and not is_trusted(): check_files(path, ['log.csv'])
+    learn.accelerator.wait_for_everyone()
     if learn.accelerator.is_main_process: init_run_dir(path, recipe, learn.model, overwrite, made)
     learn.accelerator.wait_for_everyone()
     if state_file(path).exists(): load_state(learn, state_file(path))
 
-def finalize_run(learn:Learner, path:Path, seconds:float)->None:
+def run_numbers(learn:Learner)->dict: # plain values
+    "What a run keeps of its measures, and of how they came about"
+    best,kept = (next(c for c in learn.callbacks if isinstance(c, cls)) for cls in (SaveBest, SaveState))
+    return dict(best=best.best.to_dict(), best_epoch=best.epoch, last=learn.metrics.to_dict(), epochs=learn.epoch,
+                steps=learn.step, seconds=round(kept.seconds(), 1), device=str(learn.accelerator.device),
+                processes=learn.accelerator.num_processes, torch=torch.__version__)
+
+def finalize_run(learn:Learner, path:Path)->None:
     "Write what says that a run is complete, and load its best weights"
     best = next(c for c in learn.callbacks if isinstance(c, SaveBest))
     if learn.accelerator.is_main_process:
         if best.epoch!=learn.epoch: save_weights(learn.stage, path/'last.safetensors')
-        numbers = dict(best=best.best.to_dict(), best_epoch=best.epoch, last=learn.metrics.to_dict(),
-            epochs=learn.epoch, steps=learn.step, seconds=round(seconds, 1), device=str(learn.accelerator.device),
-            processes=learn.accelerator.num_processes, torch=torch.__version__)
         write_made(path, **{**read_made(path), **sealed_digests(path)})
-        save_run(path, load_recipe(path), metrics=numbers)
+        record_files(path, [n for n in (*SEALED.values(), 'last.safetensors', 'log.csv') if (path/n).is_file()])
+        save_run(path, load_recipe(path), metrics=run_numbers(learn))
         remove_state(path)
+        record_files(path, [])
     learn.accelerator.wait_for_everyone()
     if best.epoch!=learn.epoch: load_weights(learn.stage, path/'weights.safetensors')
