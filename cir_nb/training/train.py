@@ -15,7 +15,6 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from PIL import Image
 from torch import nn
 from ..backbones.core import WordTokenizer
 from ..core.config import scalars
@@ -24,7 +23,7 @@ from ..core.files import format_bytes, free_bytes, nearest_folder
 from ..core.records import check_files, is_trusted, record_files
 from ..data.core import CIRData
 from ..data.features import cache_dir
-from ..data.images import DECODING
+from ..data.images import opened
 from ..data.loader import check_targets, num_batches
 from ..models.composer import METHODS
 from ..models.distributed import shares, this_process
@@ -72,8 +71,8 @@ def fit_batch_size(
 def opens(path:Path)->bool:
     "Whether a file begins as an image does"
     try:
-        with Image.open(path): return True
-    except DECODING: return False
+        with opened(path): return True
+    except BadData: return False
 
 def check_images(data:CIRData, num_workers:int)->None:
     "Refuse images that will not open; their whole is read when they are used"
