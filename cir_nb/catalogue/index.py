@@ -256,12 +256,15 @@ class IndexReport:
         "Images encoded in a second"
         return self.encoded/self.seconds if self.encoded else 0.
 
-    def __str__(self):
+    def summary(self)->str:
+        "What was done, without the notes"
         rate = f' ({self.rate:,.0f} a second)' if self.encoded else ''
         lines = [f'{self.index}: {self.images:,} images, {format_bytes(self.nbytes)}, in {self.total_seconds:,.1f} s',
                  f'{self.changes}; {self.encoded:,} encoded{rate}']
         if self.left_out: lines.append(f'{len(self.left_out):,} not searched, e.g. {"; ".join(f"{n} {w}" for n,w in list(self.left_out.items())[:3])}')
-        return '\n'.join([*lines, *self.notes])
+        return '\n'.join(lines)
+
+    def __str__(self): return '\n'.join([self.summary(), *self.notes])
 
     def to_dict(self)->dict:
         "Plain values for JSON"
