@@ -6,9 +6,7 @@
 __all__ = ['Contents', 'content_key', 'has_index', 'why_not', 'look', 'read_folder', 'Changes', 'changes']
 
 # %% ../../nbs/catalogue/12_folder.ipynb #imports
-import os
 from collections import defaultdict
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -64,9 +62,11 @@ def look(
         if inside: why[name] = f'lies in the index {inside[0]}'
         elif printable(name)!=name: why[printable(name)] = 'has a name that is not UTF-8: rename it'
         else: paths[name] = path
-    if not paths: raise BadData(scan.nothing() or f"{folder} holds no image that is searched, e.g. {next(iter(why))} {next(iter(why.values()))}.")
+    some = dict(list(why.items())[:1])
+    if not paths: raise BadData(scan.nothing() or f"{folder} holds no image that is searched: {some}.")
     return Contents(Path(folder), paths, {}, {printable(n): printable(w) for n,w in why.items()})
 
+# %% ../../nbs/catalogue/12_folder.ipynb #read
 def read_folder(
     folder:str|Path, # of images
     stamps:Path, # the file in which digests are kept; it need not be there
@@ -80,7 +80,8 @@ def read_folder(
         except OSError as e: return f"cannot be read ({e.strerror or type(e).__name__})"
     absolute = {n: p.absolute() for n,p in found.paths.items()}
     with ThreadPoolExecutor(max(1, num_workers)) as pool:
-        said = list(tqdm(pool.map(stamp, absolute.values()), 'digests', len(absolute), leave=False, delay=2))
+        stamped = pool.map(stamp, absolute.values())
+        said = list(tqdm(stamped, 'digests', len(absolute), leave=False, delay=2))
     for name,s in zip(absolute, said):
         if isinstance(s, str): found.left_out[name] = s
         else: found.stamps[name] = s

@@ -114,5 +114,6 @@ def read_metadata(
         else: found[name] = n,cells
     table = [typed([cells[i] for _,cells in found.values()]) for i in range(len(columns))]
     rows = {name: tuple(values[i] for _,values in table) for i,name in enumerate(found)}
-    note = f"{path.name}: {len(lost):,} of {len(lines):,} lines name no image of the folder, e.g. {lost[0]}." if lost else ''
+    note = ''
+    if lost: note = f"{path.name}: {len(lost):,} of {len(lines):,} lines name no image of the folder, e.g. {lost[0]}."
     return Metadata(tuple(Column(c, kind) for c,(kind,_) in zip(columns, table)), rows, note)

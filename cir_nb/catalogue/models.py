@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from PIL.Image import Image as PILImage
 from torch import Tensor
-from ..core.core import BadData, UnknownName, models_dir
+from ..core.core import UnknownName, models_dir
 from ..data.core import query_text
 from ..models.composer import METHODS, Composer
 from ..retrieval.pipeline import Pipeline

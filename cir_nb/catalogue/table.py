@@ -15,7 +15,7 @@ import numpy as np
 from .metadata import Column
 from .where import fold, to_sql
 from ..core.core import BadData, patch_to
-from ..core.files import CannotWrite, atomic, place_of
+from ..core.files import NO_ROOM, CannotWrite, atomic, place_of
 
 # %% ../../nbs/catalogue/10_table.ipynb #write
 TABLE = 'catalogue.sqlite'
@@ -60,7 +60,7 @@ def write_table(
             db.execute('COMMIT')
         except sqlite3.OperationalError as e:
             if 'full' not in str(e) and 'I/O' not in str(e): raise
-            raise CannotWrite(f"{path} cannot be written: no room is left on the disk. The index is as it was.") from None
+            raise CannotWrite(f"{path} cannot be written: {NO_ROOM}. The index is as it was.") from None
         finally: db.close()
 
 # %% ../../nbs/catalogue/10_table.ipynb #table
@@ -110,6 +110,7 @@ def select(self,
     found = self.rows(f'SELECT position FROM images WHERE {q.sql} ORDER BY position', q.values)
     return np.fromiter((p for p, in found), np.int64, len(found))
 
+# %% ../../nbs/catalogue/10_table.ipynb #table-values
 @patch_to(Table)
 def values(self,
     names:Iterable, # of images

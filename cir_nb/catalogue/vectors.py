@@ -49,8 +49,8 @@ class Vectors:
         if lost: raise LookupError(f"{len(lost):,} of {len(keys):,} vectors are not in {folder}. Index the folder again.")
         at = [store.where[k] for k in keys]
         shards = list({id(s): s for s,_ in at}.values())
-        first,begin = {},0
         self.blocks = [read_block(s) for s in shards]
+        first,begin = {},0
         for s,b in zip(shards, self.blocks):
             first[id(s)] = begin
             begin += len(b)
@@ -90,6 +90,7 @@ def scores(self,
     found = [score(query[None].float(), b.float())[0].float().cpu() for b in self.blocks]
     return torch.cat(found)[self.slots] if found else torch.empty(0)
 
+# %% ../../nbs/catalogue/11_vectors.ipynb #nearest
 @patch_to(Vectors)
 def nearest(self,
     query:Tensor, # (D,)
@@ -113,7 +114,8 @@ def compact(
     live:Iterable, # keys that are needed
 )->int: # how many rows were removed
     "Remove rows that nothing asks for"
-    store,live,removed = Store(folder),set(live),0
+    store,live = Store(folder),set(live)
+    removed = 0
     for shard in list({id(s): s for s,_ in store.where.values()}.values()):
         here = [i for i,k in enumerate(shard.keys) if k in live and store.where[k][0] is shard]
         removed += len(shard.keys)-len(here)

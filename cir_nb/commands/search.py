@@ -7,7 +7,6 @@ __all__ = ['Search', 'check_question', 'open_catalogue', 'reranker_of', 'answer'
 
 # %% ../../nbs/commands/15_search.ipynb #imports
 import json, sys
-from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional, UseAppendAction, arg
@@ -39,6 +38,7 @@ class Search:
         say(self, found)
         if self.save: keep(self, found, catalogue)
 
+# %% ../../nbs/commands/15_search.ipynb #check
 def check_question(c:Search)->None:
     "Refuse what cannot be asked before anything heavy is loaded"
     if c.top_k<1: raise ValueError(f"--top-k must be at least 1, not {c.top_k}.")
@@ -58,7 +58,8 @@ def open_catalogue(c:Search)->'Catalogue':
     if not c.images: return Catalogue.open(c.index)
     opened = open_folder(c.images, load_model(c.index), c.metadata or None)
     report = opened.report
-    if report is None: print('note: the index of this folder is being written; its earlier state is searched.', file=sys.stderr)
+    busy = 'note: the index of this folder is being written; its earlier state is searched.'
+    if report is None: print(busy, file=sys.stderr)
     elif report.encoded or report.left_out: print(report.summary(), file=sys.stderr)
     return opened.catalogue
 
@@ -69,7 +70,8 @@ def reranker_of(name:str, catalogue:'Catalogue')->'Reranker':
     from cir_nb.training.runs import load_run
     second = load_run(name)
     if second.model.is_reranker and retriever_key(second.pipeline.retriever)!=catalogue.model.key:
-        raise ValueError(f"run {second.path} re-ranks what run {second.recipe.start!r} retrieves, and the index is of {catalogue.model.name}.")
+        raise ValueError(f"run {second.path} re-ranks what run {second.recipe.start!r} retrieves, and the index is of "
+                         f"{catalogue.model.name}.")
     return as_reranker(second.model)
 
 def answer(c:Search)->tuple: # Found, Catalogue
@@ -91,4 +93,5 @@ def keep(c:Search, found:'Found', catalogue:'Catalogue')->None:
     from cir_nb.catalogue.saved import save_query
     if c.chosen>len(found): raise BadData(f"there are {len(found)} results, and --chosen names number {c.chosen}.")
     n = save_query(c.save, catalogue, c.image, c.text, found[c.chosen-1].name)
-    print(f'note: {c.save} keeps {n:,} queries; cir eval RUN --data own --root {c.save} measures a run on them.', file=sys.stderr)
+    how = f'cir eval RUN --data own --root {c.save} measures a run on them'
+    print(f'note: {c.save} keeps {n:,} queries; {how}.', file=sys.stderr)
