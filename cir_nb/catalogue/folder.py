@@ -98,8 +98,9 @@ class Changes(NamedTuple):
     same:int # names with the content that they had
 
     def __str__(self):
-        parts = dict(added=len(self.added), changed=len(self.changed), renamed=len(self.renamed), deleted=len(self.deleted))
-        return ', '.join(f'{n:,} {what}' for what,n in (parts|dict(unchanged=self.same)).items() if n) or 'nothing'
+        parts = {what: len(getattr(self, what)) for what in ('added','changed','renamed','deleted')}
+        parts['unchanged'] = self.same
+        return ', '.join(f'{n:,} {what}' for what,n in parts.items() if n) or 'nothing'
 
 def changes(
     was:dict, # name -> key, of the index

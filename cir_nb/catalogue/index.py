@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LOCK', 'DIGESTS', 'VECTORS', 'ROOM', 'ADDED', 'BeingWritten', 'is_ours', 'check_place', 'clear_begun', 'Kept',
-           'LocalIndex', 'Decoder', 'encoder', 'Encoded', 'groups_of', 'encode_missing', 'check_same', 'with_folder',
-           'metadata_of', 'IndexReport', 'Finished', 'finish_index', 'index_folder']
+           'LocalIndex', 'Decoder', 'encoder', 'Encoded', 'groups_of', 'encode_missing', 'check_same', 'about_index',
+           'with_folder', 'metadata_of', 'IndexReport', 'Finished', 'finish_index', 'index_folder']
 
 # %% ../../nbs/catalogue/30_index.ipynb #imports
 import contextlib, shutil, time
@@ -237,6 +237,12 @@ def check_same(kept:Kept|None, index:LocalIndex, folder:Path, model:IndexModel, 
                          "What is known by content is not encoded again.")
     if a['dtype']!=dtype: raise ValueError(f"index {index} keeps numbers as {a['dtype']}, and not as {dtype}. {way}")
 
+def about_index(folder:Path, model:IndexModel, row:Tensor)->dict: # plain values
+    "What an index says of itself"
+    return dict(folder=str(folder.resolve()), run=model.name, key=model.key, trained_on=model.trained_on,
+                dtype=str(row.dtype).split('.')[-1], shape=list(row.shape))
+
+# %% ../../nbs/catalogue/30_index.ipynb #with-folder
 def with_folder(metadata:Metadata, names:Iterable)->Metadata:
     "Metadata with the sub-folder of each image, where they have no such column"
     if any(c.name==ADDED.name for c in metadata.columns): return metadata
@@ -289,9 +295,10 @@ class IndexReport:
 def to_dict(self)->dict:
     "Plain values for JSON"
     c = self.changes
-    return dict(index=self.index, images=self.images, added=len(c.added), changed=len(c.changed), renamed=len(c.renamed),
-                deleted=len(c.deleted), unchanged=c.same, encoded=self.encoded, images_per_second=round(self.rate, 1),
-                seconds=round(self.total_seconds, 2), bytes=self.nbytes, left_out=self.left_out, notes=self.notes)
+    counts = {what: len(getattr(c, what)) for what in ('added','changed','renamed','deleted')}
+    return dict(index=self.index, images=self.images, **counts, unchanged=c.same, encoded=self.encoded,
+                images_per_second=round(self.rate, 1), seconds=round(self.total_seconds, 2), bytes=self.nbytes,
+                left_out=self.left_out, notes=self.notes)
 
 # %% ../../nbs/catalogue/30_index.ipynb #write-index
 class Finished(NamedTuple):
@@ -337,8 +344,8 @@ def index_folder(
 )->IndexReport:
     "Make an index, or bring it up to date; BadData, ValueError: one line about what stands against it"
     start,folder = time.perf_counter(),Path(folder)
-    index = LocalIndex(index) if isinstance(index, (str,Path)) else index
-    if not folder.is_dir(): raise FileNotFoundError(f"images folder {folder} is not there, or is no folder.")
+    if isinstance(index, (str,Path)): index = LocalIndex(index)
+    if not folder.is_dir(): raise FileNotFoundError(f"images folder {folder} is not there.")
     dtype = 'float16' if half else 'float32'
     with index.writing(folder):
         kept = index.known()
@@ -350,10 +357,8 @@ def index_folder(
         row = make(torch.zeros(1, *decode.prepare.shape, dtype=torch.uint8))[0]
         index.begin(model.key, row)
         done = encode_missing(index, contents, decode, make, batch_size, num_workers)
-        about = dict(folder=str(folder.resolve()), run=model.name, key=model.key, trained_on=model.trained_on,
-                     dtype=dtype, shape=list(row.shape))
+        about = about_index(folder, model, row)
         end = finish_index(index, contents, decode.broken, model, known, about)
     notes = list(filter(None, (known.note, unlike_note(model.trained_on, end.likeness))))
-    took = time.perf_counter()-start
-    what = changes(was, end.images)
-    return IndexReport(str(index), len(end.images), what, *done, took, end.nbytes, contents.left_out, notes)
+    counts = len(end.images),changes(was, end.images),*done,time.perf_counter()-start
+    return IndexReport(str(index), *counts, end.nbytes, contents.left_out, notes)

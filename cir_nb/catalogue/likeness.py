@@ -120,6 +120,6 @@ def likeness(
 def unlike_note(trained_on:str, found:Likeness|None)->str: # empty where there is nothing to warn of
     "The sentence above the results"
     if found is None or not found.is_unlike: return ''
-    return (f"{found.beyond:.0%} of {found.images:,} images lie farther from what the run was trained on, {trained_on}, "
-            "than 95 % of unseen images of that kind do: it does not know such images, and what it finds may mean "
+    return (f"{found.beyond:.0%} of {found.images:,} images lie farther from what the run was trained on, {trained_on},"
+            " than 95 % of unseen images of that kind do: it does not know such images, and what it finds may mean "
             "little.")

@@ -8,8 +8,8 @@ __all__ = ['TRIES', 'PAUSE', 'NOT_NOW', 'SPACE', 'BATCH_BYTES', 'MAX_VALUES', 'l
            'to_filter', 'range_of', 'QdrantReader']
 
 # %% ../../nbs/catalogue/50_qdrant.ipynb #imports
-import contextlib, time, uuid, warnings
-from collections.abc import Callable, Iterable, Iterator
+import contextlib, os, time, uuid, warnings
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from .index import BeingWritten, Kept
 from .metadata import Column, Metadata
 from .models import IndexModel
 from .search import Match
-from .table import FORM, Image
+from .table import FORM
 from ..core.core import BadData, digest, patch_to
 from ..data.features import cache_dir
 from ..models.composer import Composer
@@ -60,7 +60,6 @@ class Server:
 # %% ../../nbs/catalogue/50_qdrant.ipynb #connect
 def connect(where:str, is_local:bool, api_key:str|None)->Any: # a QdrantClient
     "A client; BeingWritten where another process has the embedded one, BadData where there can be none"
-    import os
     q = library()
     try:
         if is_local: return q.QdrantClient(path=where)
@@ -68,9 +67,12 @@ def connect(where:str, is_local:bool, api_key:str|None)->Any: # a QdrantClient
         return q.QdrantClient(url=where, api_key=key, timeout=60, check_compatibility=False)
     except RuntimeError as e:
         if 'already accessed' not in str(e): raise
-        raise BeingWritten(f"the Qdrant folder {where} is in use by another process. Wait for it, or start a server.") from None
-    except (OSError, ValueError) as e: raise BadData(f"Qdrant at {where} cannot be opened: {str(e) or type(e).__name__}.") from None
+        busy = f"the Qdrant folder {where} is in use by another process. Wait for it, or start a server."
+        raise BeingWritten(busy) from None
+    except (OSError, ValueError) as e:
+        raise BadData(f"Qdrant at {where} cannot be opened: {str(e) or type(e).__name__}.") from None
 
+# %% ../../nbs/catalogue/50_qdrant.ipynb #ask
 @patch_to(Server)
 def ask(self,
     verb:str, # of QdrantClient
@@ -270,9 +272,11 @@ MAX_VALUES = 10_000 # of a column whose texts are looked through
 def holding(server:Server, field:str, text:str)->list: # of str
     "The values of a field that hold a text, whatever the case of its letters"
     found = server.ask('facet', key=field, limit=MAX_VALUES+1, exact=True).hits
-    if len(found)>MAX_VALUES: raise ValueError(f"a column of more than {MAX_VALUES:,} texts is not looked through in Qdrant: ask with =.")
+    if len(found)>MAX_VALUES:
+        raise ValueError(f"a column of more than {MAX_VALUES:,} texts is not looked through in Qdrant: ask with =.")
     return [h.value for h in found if text.casefold() in h.value.casefold()]
 
+# %% ../../nbs/catalogue/50_qdrant.ipynb #to-filter
 def to_filter(
     conditions:tuple, # of Condition
     columns:tuple, # of Column
@@ -307,7 +311,8 @@ class QdrantReader(Server):
         super().__init__(url, path, collection, api_key)
         self.exact,about = exact,Server.about(self)
         if about is None: raise BadData(f"there is no index {self}. cir index makes one.")
-        if about['state']=='new': raise BadData(f"{self} is not finished: it is being written, or that was stopped. The same cir index goes on.")
+        if about['state']=='new':
+            raise BadData(f"{self} is not finished: it is being written, or was stopped. The same cir index goes on.")
         self.about,self.columns = about,tuple(Column(*c) for c in about['columns'])
         self.count = about['images']
 
@@ -335,12 +340,14 @@ def nearest(self,
 )->list: # of Match, best first
     "The best `k`; equal scores in the order of names"
     if type(model.retriever).score is not Composer.score:
-        raise ValueError(f"{type(model.retriever).__name__} has a score of its own, and Qdrant knows inner products only. Use an index in a folder.")
+        raise ValueError(f"{type(model.retriever).__name__} has a score of its own, and Qdrant knows inner products only. "
+                         "Use an index in a folder.")
     m = library().models
-    several = len(self.about['shape'])==2
     vector = query.float().tolist()
-    found = self.ask('query_points', query=[vector] if several else vector, limit=k, with_payload=['name'],
-                     query_filter=to_filter(conditions, self.columns, self, without), search_params=m.SearchParams(exact=self.exact))
+    if len(self.about['shape'])==2: vector = [vector]
+    some,how = to_filter(conditions, self.columns, self, without),m.SearchParams(exact=self.exact)
+    given = dict(query=vector, limit=k, with_payload=['name'], query_filter=some, search_params=how)
+    found = self.ask('query_points', **given)
     return sorted((Match(p.payload['name'], p.score) for p in found.points), key=lambda x: (-x.score, x.name))
 
 @patch_to(QdrantReader)
@@ -349,5 +356,6 @@ def values(self, names:Iterable)->dict: # name -> column -> value
     names,found = list(names),{}
     for i in range(0, len(names), 500):
         for p in self.named(names[i:i+500]):
-            found[p.payload['name']] = {c.name: p.payload[f'c{j}'] for j,c in enumerate(self.columns) if f'c{j}' in p.payload}
+            cells = ((c.name, p.payload.get(f'c{j}')) for j,c in enumerate(self.columns))
+            found[p.payload['name']] = {name: v for name,v in cells if v is not None}
     return found

@@ -137,8 +137,8 @@ class Found:
         "Plain values for JSON"
         hits = [dict(rank=i, name=h.name, score=round(h.score, 6), path=str(h.path), metadata=h.values)
                 for i,h in enumerate(self.hits, 1)]
-        return dict(query=self.query, results=hits, unknown_words=self.oov, trained_on=self.trained_on, notes=self.notes,
-                    seconds=round(self.seconds, 4))
+        return dict(query=self.query, results=hits, unknown_words=self.oov, trained_on=self.trained_on,
+                    notes=self.notes, seconds=round(self.seconds, 4))
 
 # %% ../../nbs/catalogue/31_search.ipynb #found-html
 @patch_to(Found)

@@ -75,7 +75,7 @@ class Table:
             self.db = sqlite3.connect(uri, uri=True, check_same_thread=False)
             self.db.create_function('fold', 1, fold, deterministic=True)
             self.about = {k: json.loads(v) for k,v in self.rows('SELECT name, value FROM about')}
-            self.columns = tuple(Column(n, kind) for n,kind in self.rows('SELECT name, kind FROM columns ORDER BY number'))
+            self.columns = tuple(Column(*c) for c in self.rows('SELECT name, kind FROM columns ORDER BY number'))
             self.count = self.rows('SELECT count(*) FROM images')[0][0]
         except (sqlite3.Error, ValueError) as e: raise BadData(f"{path} is damaged: {e}. Index the folder again with --overwrite.") from None
         if self.about.get('form')!=FORM:

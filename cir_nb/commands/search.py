@@ -11,7 +11,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, UseAppendAction, arg
 from .core import command
-from .index import check_inputs
+from .index import check_inputs, check_one_place
 from ..core.core import BadData
 
 # %% ../../nbs/commands/15_search.ipynb #search
@@ -23,6 +23,10 @@ class Search:
     text:str = '' # What should change; or what is looked for, without an image
     where:UseAppendAction[tuple[str, ...]] = () # A condition like price<50 or brand=X; all must hold
     top_k:Annotated[int, arg(aliases=['-k'])] = 20 # Results
+    url:str = '' # Of a Qdrant server that has the index
+    path:str = '' # Or the folder of an embedded Qdrant
+    collection:str = 'images' # In Qdrant
+    exact:bool = False # In Qdrant: look at every vector, instead of following its graph
     images:str = '' # A folder of images, which is indexed into the cache on the way
     metadata:str = '' # Of that folder, as for cir index
     rerank:str = '' # A run that re-ranks the top of what is found
@@ -43,7 +47,9 @@ def check_question(c:Search)->None:
     "Refuse what cannot be asked before anything heavy is loaded"
     if c.top_k<1: raise ValueError(f"--top-k must be at least 1, not {c.top_k}.")
     if not c.image and not c.text.strip(): raise ValueError("a search needs --image, --text, or both.")
-    if not c.index and not c.images: raise ValueError("name an index, or a folder with --images.")
+    if not (c.index or c.images or c.url or c.path): raise ValueError("name an index, or a folder with --images.")
+    check_one_place(url=c.url, path=c.path, images=c.images)
+    if c.index and (c.url or c.path): raise ValueError(f"{c.index} and --{'url' if c.url else 'path'} each name an index. Give one.")
     if c.metadata and not c.images: raise ValueError("--metadata goes with --images; an index has its own from cir index.")
     if c.images: check_inputs(c.images, c.metadata)
     if c.save and not 1<=c.chosen<=c.top_k: raise ValueError(f"--chosen must be from 1 to {c.top_k}, the number of results, not {c.chosen}.")
@@ -55,6 +61,9 @@ def open_catalogue(c:Search)->'Catalogue':
     from cir_nb.catalogue.cached import open_folder
     from cir_nb.catalogue.models import load_model
     from cir_nb.catalogue.search import Catalogue
+    if c.url or c.path:
+        from cir_nb.catalogue.qdrant import QdrantReader
+        return Catalogue(QdrantReader(c.url, c.path, c.collection, exact=c.exact))
     if not c.images: return Catalogue.open(c.index)
     opened = open_folder(c.images, load_model(c.index), c.metadata or None)
     report = opened.report
@@ -63,6 +72,7 @@ def open_catalogue(c:Search)->'Catalogue':
     elif report.encoded or report.left_out: print(report.summary(), file=sys.stderr)
     return opened.catalogue
 
+# %% ../../nbs/commands/15_search.ipynb #reranker
 def reranker_of(name:str, catalogue:'Catalogue')->'Reranker':
     "The re-ranker of a run, if it fits what retrieves"
     from cir_nb.models.reranker import as_reranker
