@@ -137,9 +137,10 @@ def table(
     sizes:tuple=(10_000, 100_000, 1_000_000),
     embedded:tuple=(10_000, 100_000), # sizes for an embedded Qdrant
     rounds:int=30,
+    threads:int=1, # of torch: a pass over memory gains nothing from two
 )->list: # of Searched
     "Every backend at every size, printed as it is measured"
-    torch.set_num_threads(2)
+    torch.set_num_threads(threads)
     print(machine(), flush=True)
     calls = [lambda n=n: exact(n, rounds=rounds) for n in sizes]
     calls += [lambda n=n: exact(n, half=True, rounds=rounds) for n in sizes[:2]]

@@ -223,7 +223,8 @@ def rows(self, keys:list)->Tensor: # (n,...)
 def send_payloads(index:QdrantIndex, payloads:dict)->None: # number -> payload
     "Give points their names and metadata"
     m = library().models
-    def change(at): return m.OverwritePayloadOperation(overwrite_payload=m.SetPayload(payload=payloads[at], points=[at]))
+    def change(at):
+        return m.OverwritePayloadOperation(overwrite_payload=m.SetPayload(payload=payloads[at], points=[at]))
     numbers = list(payloads)
     for i in tqdm(range(0, len(numbers), 1000), 'payloads', leave=False, delay=2):
         index.ask('batch_update_points', update_operations=[change(at) for at in numbers[i:i+1000]], wait=True)

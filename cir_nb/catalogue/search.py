@@ -114,7 +114,7 @@ class Hit(NamedTuple):
         return ', '.join(f'{k} {as_text(v)}' for k,v in self.values.items())
 
 # %% ../../nbs/catalogue/31_search.ipynb #found-class
-@dataclass
+@dataclass(repr=False)
 class Found:
     "What a query found, best first"
     hits:list # of Hit
@@ -133,6 +133,8 @@ class Found:
         lines = [f'{i:>4} {h.score:6.3f}  {h.name:<{wide}}  {h.says()}'.rstrip() for i,h in enumerate(self.hits, 1)]
         return '\n'.join(map(printable, lines)) or 'nothing found'
 
+    __repr__ = __str__
+
     def to_dict(self)->dict:
         "Plain values for JSON"
         hits = [dict(rank=i, name=h.name, score=round(h.score, 6), path=str(h.path), metadata=h.values)
@@ -143,7 +145,7 @@ class Found:
 # %% ../../nbs/catalogue/31_search.ipynb #found-html
 @patch_to(Found)
 def gallery(self,
-    k:int=8, # results
+    k:int=7, # results
     size:int=88, # side of an image
 )->Html:
     "The query and its results as one row; captions are text, whatever stands in them"

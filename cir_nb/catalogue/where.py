@@ -11,7 +11,7 @@ import operator, re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .metadata import as_number
+from .metadata import as_number, as_text
 from ..core.core import pick
 
 # %% ../../nbs/catalogue/01_where.ipynb #conditions
@@ -24,7 +24,7 @@ class Condition(NamedTuple):
     op:str # of OPERATORS
     value:float|str|None # None: the cell is empty
 
-    def __str__(self): return f"{self.column}{self.op}{'' if self.value is None else self.value}"
+    def __str__(self): return f"{self.column}{self.op}{'' if self.value is None else as_text(self.value)}"
 
 class Parts(NamedTuple):
     "A condition as it was typed"
