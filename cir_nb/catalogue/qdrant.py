@@ -310,25 +310,34 @@ class QdrantReader(Server):
         exact:bool=False, # look at every vector; an embedded one always does
     ):
         super().__init__(url, path, collection, api_key)
-        self.exact,about = exact,Server.about(self)
-        if about is None: raise BadData(f"there is no index {self}. cir index makes one.")
-        if about['state']=='new':
-            raise BadData(f"{self} is not finished: it is being written, or was stopped. The same cir index goes on.")
-        self.about,self.columns = about,tuple(Column(*c) for c in about['columns'])
-        self.count = about['images']
+        try: self.about = self.finished()
+        except BaseException:
+            self.close()
+            raise
+        self.exact,self.count = exact,self.about['images']
+        self.columns = tuple(Column(*c) for c in self.about['columns'])
+
+    def finished(self)->dict:
+        "What the index says of itself; BadData where there is none that is complete"
+        found = Server.about(self)
+        if found is None: raise BadData(f"there is no index {self}. cir index makes one.")
+        if found['state']!='new': return found
+        raise BadData(f"{self} is not finished: it is being written, or was stopped. The same cir index goes on.")
 
     def __contains__(self, name:str)->bool: return bool(self.named([name]))
 
-    @property
-    def names(self)->list: # of str, sorted
-        "The names of all images"
-        return sorted(p.payload['name'] for p in self.points(['name']) if 'name' in p.payload)
+# %% ../../nbs/catalogue/50_qdrant.ipynb #reader-names
+@patch_to(QdrantReader, as_property=True)
+def names(self)->list: # of str, sorted
+    "The names of all images"
+    return sorted(p.payload['name'] for p in self.points(['name']) if 'name' in p.payload)
 
-    def named(self, names:list)->list: # of points
-        "The points of some images"
-        m = library().models
-        some = m.Filter(must=[m.FieldCondition(key='name', match=m.MatchAny(any=names))])
-        return self.ask('scroll', scroll_filter=some, limit=len(names), with_payload=True, with_vectors=False)[0]
+@patch_to(QdrantReader)
+def named(self, names:list)->list: # of points
+    "The points of some images"
+    m = library().models
+    some = m.Filter(must=[m.FieldCondition(key='name', match=m.MatchAny(any=names))])
+    return self.ask('scroll', scroll_filter=some, limit=len(names), with_payload=True, with_vectors=False)[0]
 
 # %% ../../nbs/catalogue/50_qdrant.ipynb #reader-search
 @patch_to(QdrantReader)

@@ -72,8 +72,10 @@ def make_index(command:Index)->'IndexReport':
     from cir_nb.catalogue.models import load_model
     model = load_model(command.run)
     place = place_of(command, model)
-    return index_folder(command.folder, place, model, command.metadata or None, command.half,
-                        batch_size=command.batch_size, num_workers=command.num_workers, overwrite=command.overwrite)
+    how = dict(batch_size=command.batch_size, num_workers=command.num_workers, overwrite=command.overwrite)
+    try: return index_folder(command.folder, place, model, command.metadata or None, command.half, **how)
+    finally:
+        if hasattr(place, 'close'): place.close()
 
 def show_report(command:Index, report:'IndexReport')->None:
     "Print what was done; notes go to stderr"

@@ -36,11 +36,13 @@ class Search:
 
     def __call__(self)->None:
         check_question(self)
-        found,catalogue = answer(self)
-        if self.json: print(json.dumps(found.to_dict()))
-        else: print(found)
-        say(self, found)
-        if self.save: keep(self, found, catalogue)
+        catalogue = open_catalogue(self)
+        try:
+            found = answer(self, catalogue)
+            print(json.dumps(found.to_dict()) if self.json else found)
+            say(self, found)
+            if self.save: keep(self, found, catalogue)
+        finally: catalogue.reader.close()
 
 # %% ../../nbs/commands/15_search.ipynb #check
 def check_question(c:Search)->None:
@@ -84,11 +86,10 @@ def reranker_of(name:str, catalogue:'Catalogue')->'Reranker':
                          f"{catalogue.model.name}.")
     return as_reranker(second.model)
 
-def answer(c:Search)->tuple: # Found, Catalogue
-    "Open the index and ask it"
-    catalogue = open_catalogue(c)
+def answer(c:Search, catalogue:'Catalogue')->'Found':
+    "Ask the index"
     reranker = reranker_of(c.rerank, catalogue) if c.rerank else None
-    return catalogue.search(c.image or None, c.text, c.top_k, c.where, reranker),catalogue
+    return catalogue.search(c.image or None, c.text, c.top_k, c.where, reranker)
 
 # %% ../../nbs/commands/15_search.ipynb #say
 def say(c:Search, found:'Found')->None:
