@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['COMMANDS', 'HOMES', 'OLD_OPTIONS', 'command', 'Home', 'source_names', 'names_of', 'one_of', 'option', 'negated',
-           'new_spellings', 'check_once', 'is_option', 'flags', 'unknown_option', 'refuse_unknown', 'boxed_sentence',
-           'parse', 'NoSettings', 'check_output', 'check_run_name']
+           'new_spellings', 'check_once', 'is_option', 'repeated', 'flags', 'unknown_option', 'refuse_unknown',
+           'boxed_sentence', 'parse', 'NoSettings', 'check_output', 'check_run_name']
 
 # %% ../../nbs/commands/00_core.ipynb #imports
 import contextlib, dataclasses, difflib, functools, io, itertools, os, re, sys
@@ -110,17 +110,27 @@ def new_spellings(
     return [old[o]+a[len(o):] if o in old else a for o,a in zip(given, args)]
 
 # %% ../../nbs/commands/00_core.ipynb #once
-def check_once(args:list, known:Iterable)->None:
+def check_once(
+    args:list, # of str, as typed
+    known:Iterable, # options of the command
+    several:Iterable=(), # those of them that may be given again and again
+)->None:
     "Refuse an option that is given twice, or given and switched off"
     on = {negated(name): name for name in known}
     given = [on.get(name, name) for name in map(option, args) if name]
-    twice = [name for name in given if given.count(name)>1]
+    twice = [name for name in given if given.count(name)>1 and name not in several]
     if twice: raise ValueError(f"{twice[0]} is given {given.count(twice[0])} times. Give it once, with all its values behind it.")
 
 # %% ../../nbs/commands/00_core.ipynb #flags
 def is_option(f:dataclasses.Field)->bool:
     "Whether a field is given by name: neither by its position nor not at all"
     return not {'Positional','Suppress'} & {str(m) for m in getattr(f.type, '__metadata__', ())}
+
+def repeated(x)->list: # of str, like '--where'
+    "The options of a dataclass that take one value each time they are given: fields with tyro's UseAppendAction"
+    import tyro
+    marked = (f for f in dataclasses.fields(x) if tyro.conf.UseAppendAction in getattr(f.type, '__metadata__', ()))
+    return ['--'+f.name.replace('_','-') for f in marked]
 
 def flags(
     x, # a dataclass, or one with values
@@ -172,7 +182,7 @@ def parse(
     import tyro
     known = flags(cls if default is None else default)
     args = new_spellings(args, known)
-    check_once(args, known)
+    check_once(args, known, repeated(cls if default is None else default))
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):

@@ -124,6 +124,7 @@ def follow(
     tree:Tree, # with its links, which this takes away
     gone:dict, # takes name -> why: links to nothing
     unreadable:dict, # takes name -> why
+    inside:Path|None=None, # links that lead out of this folder are not followed
 )->list: # (name, path) of files behind links
     "Look where links lead"
     found = []
@@ -134,6 +135,10 @@ def follow(
             where = printable(os.readlink(path))
             if isinstance(e, PermissionError): unreadable[name] = f"is a link to {where}, which cannot be read"
             else: gone[name] = f"is a link to {where}, which is not there"
+            continue
+        leads = Path(os.path.realpath(path))
+        if inside is not None and inside not in (leads, *leads.parents):
+            unreadable[name] = f"is a link out of the folder, to {printable(os.readlink(path))}"
             continue
         if stat.S_ISREG(s.st_mode): found.append((name, path))
         elif not stat.S_ISDIR(s.st_mode): tree.special.append(name)
@@ -225,6 +230,7 @@ def add_file(scan:FolderScan, name:str, path:str, p:Peek, first:dict)->None:
 # %% ../../nbs/data/06_scan.ipynb #scan-whole
 def scan_folder(
     folder:str|Path, # of images, in sub-folders or not
+    leave:bool=True, # follow links that lead out of the folder
 )->FolderScan:
     "What a folder holds, each entry once"
     folder = Path(folder)
@@ -234,7 +240,7 @@ def scan_folder(
     tree,scan = start_tree(folder),FolderScan(folder)
     above = len(tree.seen)
     walk(tree, str(folder))
-    behind = follow(tree, scan.missing, scan.unreadable)
+    behind = follow(tree, scan.missing, scan.unreadable, None if leave else folder.resolve())
     files = sorted(tree.files)+sorted(behind)
     first = {}
     for (name,path),p in zip(files, peek_all([path for _,path in files])): add_file(scan, name, path, p, first)
