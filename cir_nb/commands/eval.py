@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['KEEP', 'EvalOptions', 'check_counts', 'check_names', 'note_missing', 'recipe_data', 'protocol_line', 'protocols',
            'check_retriever', 'join_stages', 'retrieve_first', 'retrieve_both', 'Eval', 'check_saving', 'write_top',
-           'save_top', 'names_left_out', 'describe', 'keep', 'show_result', 'marks_that_count', 'without_marks',
-           'with_marks', 'rank_again', 'measure']
+           'save_top', 'names_left_out', 'describe', 'keep', 'plain_result', 'show_tables', 'marks_that_count',
+           'without_marks', 'with_marks', 'rank_again', 'other_galleries', 'measure_one', 'measure']
 
 # %% ../../nbs/commands/03_eval.ipynb #imports
 import json, sys
@@ -204,16 +204,24 @@ def keep(result:'KeptRanking', data:'CIRData', folder:Path)->None:
     except OSError as e: print(f"note: the ranking is not kept: {e}", file=sys.stderr)
 
 # %% ../../nbs/commands/03_eval.ipynb #measure
-def show_result(command:Eval, found:'Metrics|RerankReport', result:'KeptRanking', data:'CIRData')->None:
-    "Print the table, and either half of the queries beside it"
+def plain_result(found:'Metrics|RerankReport', table:'DataFrame')->dict:
+    "A table and that of its shortcuts, as JSON has them"
+    return found.to_dict()|dict(shortcuts=json.loads(table.to_json(orient='index')))
+
+def show_tables(
+    command:Eval,
+    tables:list, # of numbers, KeptRanking, CIRData; the run's own protocol first
+)->None:
+    "Print each table, and either half of the queries beside it"
     from cir_nb.retrieval.kept import shortcut_table
-    table = shortcut_table(result, data)
+    beside = [shortcut_table(result, data) for _,result,data in tables]
     if command.json:
-        shortcuts = json.loads(table.to_json(orient='index'))
-        print(json.dumps(found.to_dict()|dict(shortcuts=shortcuts)))
+        first,*more = [plain_result(found, table) for (found,_,_),table in zip(tables, beside)]
+        print(json.dumps(first|(dict(galleries=more) if more else {})))
         return
-    print(found)
-    if len(table): print(f"image or text alone, either of them, and composed on the rest\n{table}")
+    for i,((found,_,_),table) in enumerate(zip(tables, beside)):
+        print(f'\n{found}' if i else found)
+        if len(table): print(f"image or text alone, either of them, and composed on the rest\n{table}")
 
 # %% ../../nbs/commands/03_eval.ipynb #marked
 def marks_that_count(command:Eval)->'Marks|None':
@@ -256,18 +264,20 @@ def rank_again(command:Eval, pipeline:'Pipeline', found:'Found', data:'CIRData')
     report = rerank_with_report(found.ranking, pipeline, data, command.top_k, rows=rows)
     return report,report.ranking
 
-# %% ../../nbs/commands/03_eval.ipynb #measure-and-keep
-def measure(command:Eval)->None:
-    "Retrieve, re-rank, keep, and print the table"
-    from cir_nb.models.distributed import join_processes, this_process
+# %% ../../nbs/commands/03_eval.ipynb #galleries
+def other_galleries(command:Eval, run:'Run', data:'CIRData')->list: # of names
+    "The protocols that differ from that of the data in nothing but the gallery; none where somebody named one"
+    from cir_nb.data.core import DATA
+    if command.protocol or command.also_right: return []
+    rules,own = getattr(DATA[command.data or run.recipe.data], 'protocols', {}),data.protocol
+    return [n for n,p in rules.items() if p!=own and replace(p, name=own.name, gallery=own.gallery)==own]
+
+# %% ../../nbs/commands/03_eval.ipynb #measure-one
+def measure_one(command:Eval, run:'Run', pipeline:'Pipeline', data:'CIRData', marks:'Marks|None'=None)->tuple:
+    "Retrieve, re-rank and keep: the numbers, and what is kept"
+    from cir_nb.models.distributed import this_process
     from cir_nb.retrieval.kept import kept
     from cir_nb.retrieval.rerank_report import rerank_depth
-    from cir_nb.training.runs import load_run
-    join_processes()
-    marks = marks_that_count(command)
-    run = load_run(command.run)
-    pipeline = join_stages(run, command.rerank)
-    data = command.load_data(run)
     wide = data if marks is None else marks.all_targets(data)
     deepest = max(KEEP, command.save_topk, rerank_depth(pipeline, command.top_k) if pipeline.reranker else 0)
     searched = retrieve_both(pipeline, wide, deepest, command.feature_cache, command.shortcuts)
@@ -279,4 +289,19 @@ def measure(command:Eval)->None:
         ranking = without_marks(searched._replace(ranking=ranking), wide, data).ranking
     result = kept(found, ranking.first(KEEP), data, describe(command, run, found, pipeline, data))
     if this_process().is_main: keep(result, data, run.path)
-    show_result(command, numbers, result, data)
+    return numbers,result
+
+# %% ../../nbs/commands/03_eval.ipynb #measure-and-keep
+def measure(command:Eval)->None:
+    "Measure a run over each gallery, keep what is found, and print the tables"
+    from cir_nb.models.distributed import join_processes
+    from cir_nb.training.runs import load_run
+    join_processes()
+    marks = marks_that_count(command)
+    run = load_run(command.run)
+    pipeline = join_stages(run, command.rerank)
+    data = command.load_data(run)
+    rest = [replace(command, protocol=n, save_topk=0, out='') for n in other_galleries(command, run, data)]
+    asked = [(command, data), *((c, c.load_data(run)) for c in rest)]
+    tables = [measure_one(c, run, pipeline, part, marks)+(part,) for c,part in asked]
+    show_tables(command, tables)
