@@ -9,7 +9,7 @@ __all__ = ['KEEP', 'EvalOptions', 'check_counts', 'check_names', 'note_missing',
            'without_marks', 'with_marks', 'rank_again', 'other_galleries', 'measure_one', 'measure']
 
 # %% ../../nbs/commands/03_eval.ipynb #imports
-import json, sys
+import json, sys, time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -184,9 +184,10 @@ def names_left_out(command:EvalOptions, run:'Run', data:'CIRData')->list:
     whole = command.load_data(run, 'ignore')
     return sorted(set(whole.names)-set(data.names))
 
-def describe(command:Eval, run:'Run', found:'Found', pipeline:'Pipeline', data:'CIRData')->dict:
-    "What a kept ranking says of itself"
+def describe(command:Eval, run:'Run', found:'Found', pipeline:'Pipeline', data:'CIRData', took:float)->dict:
+    "What a kept ranking says of itself, with the card: all that its numbers depend on"
     from cir_nb.retrieval.kept import about, seconds_per_query
+    from cir_nb.training.card import conditions
     from cir_nb.training.runs import file_digest
     more = dict(run=run.path.name, weights=file_digest(run.path/'weights.safetensors'))
     if command.rerank:
@@ -195,7 +196,8 @@ def describe(command:Eval, run:'Run', found:'Found', pipeline:'Pipeline', data:'
     if pipeline.reranker: more |= dict(top_k=command.top_k or pipeline.k)
     seconds = seconds_per_query(pipeline.retriever, data, found.gallery)
     left_out = names_left_out(command, run, data)
-    return about(pipeline.retriever, data, **more, left_out=left_out, seconds_per_query=seconds)
+    card = conditions(run, data, round(took, 3))
+    return about(pipeline.retriever, data, **more, left_out=left_out, seconds_per_query=seconds, card=card)
 
 def keep(result:'KeptRanking', data:'CIRData', folder:Path)->None:
     "Write what was found beside its numbers, or say why not"
@@ -278,7 +280,7 @@ def measure_one(command:Eval, run:'Run', pipeline:'Pipeline', data:'CIRData', ma
     from cir_nb.models.distributed import this_process
     from cir_nb.retrieval.kept import kept
     from cir_nb.retrieval.rerank_report import rerank_depth
-    wide = data if marks is None else marks.all_targets(data)
+    wide,start = data if marks is None else marks.all_targets(data),time.perf_counter()
     deepest = max(KEEP, command.save_topk, rerank_depth(pipeline, command.top_k) if pipeline.reranker else 0)
     searched = retrieve_both(pipeline, wide, deepest, command.feature_cache, command.shortcuts)
     found = without_marks(searched, wide, data)
@@ -287,7 +289,8 @@ def measure_one(command:Eval, run:'Run', pipeline:'Pipeline', data:'CIRData', ma
     if marks is not None:
         numbers = with_marks(numbers, found, ranking, wide, data, marks)
         ranking = without_marks(searched._replace(ranking=ranking), wide, data).ranking
-    result = kept(found, ranking.first(KEEP), data, describe(command, run, found, pipeline, data))
+    took = time.perf_counter()-start
+    result = kept(found, ranking.first(KEEP), data, describe(command, run, found, pipeline, data, took))
     if this_process().is_main: keep(result, data, run.path)
     return numbers,result
 
