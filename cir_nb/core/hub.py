@@ -59,7 +59,8 @@ def check_manifest(
 
 # %% ../../nbs/core/07_hub.ipynb #errors
 REASONS = {401: "it wants a token, or there is no such model: hf auth login, or set HF_TOKEN",
-    403: "this token may not do that", 404: "there is no such model or revision", 429: "too many requests: wait a few minutes"}
+    403: "this token may not do that", 404: "there is no such model or revision",
+    429: "too many requests: wait a few minutes"}
 
 def hub_problem(
     error:BaseException, # that `huggingface_hub` raised
