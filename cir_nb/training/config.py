@@ -55,7 +55,8 @@ class TrainConfig(Settings):
     save_every:Count=0 # Steps between saved states; 0 for one at each epoch's end
     log_every:Every=10 # Steps averaged into one line of the log
     num_workers:Threads=4 # Threads that decode images
-    seed:Seed=0 # Of weights, order, captions and dropout
+    seed:Seed=0 # Of weights, order, captions, dropout and noise
+    noise:Share=0. # Share of the training triplets that get the target of another, to see what a loss makes of it
     chunk_size:Count=0 # Rows whose embeddings are computed at once, for batches larger than memory; 0: all
 
 # %% ../../nbs/training/00_config.ipynb #check
