@@ -210,9 +210,10 @@ def to_markdown(card:RunCard)->str:
     recipe = {k: v for k,v in c['recipe'].items() if k not in ('model','train')}
     took = dict(measured=card.about.get('date', ''), evaluation=c['evaluation'],
                 query={'seconds': card.about.get('seconds_per_query')}, training=c['training'])
+    others = {k: card.about[k] for k in ('retriever','rerank','rerank_weights','top_k') if card.about.get(k)}
     parts = dict(recipe=recipe|{k: c['recipe'].get(k) for k in ('model','train')}, data=c['data'],
-                 protocol=c['protocol'], run=dict(parameters=c['parameters'], **c['files']), machine=c['machine'],
-                 libraries=c['packages'], time=took)
+                 protocol=c['protocol'], run=dict(parameters=c['parameters'], **c['files'], **others),
+                 machine=c['machine'], libraries=c['packages'], time=took)
     tables = [two_columns(rows, head) for head,rows in parts.items()]
     head = f"# {card.name} on {m.data}\n\n{m.n:,} queries, protocol {m.protocol} `{m.id}`, card `{card.digest}`"
     return '\n\n'.join([head, metrics_table(card), left_out(card), depends_on(card),

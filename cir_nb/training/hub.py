@@ -6,7 +6,7 @@
 __all__ = ['SHARED', 'NEEDED', 'shared_files', 'with_origins', 'cards_of', 'write_shared', 'push_run', 'from_pretrained']
 
 # %% ../../nbs/training/09_hub.ipynb #imports
-import json, shutil, tempfile
+import json, os, shutil, tempfile
 from pathlib import Path
 
 from ..core.core import BadData
@@ -55,7 +55,7 @@ def write_shared(
     if folder.exists() and (not folder.is_dir() or holdings(folder)):
         raise BadData(f"{folder} is not empty. Name a new folder, or remove this one.")
     paths,cards = with_origins(path),cards_of(path)
-    names = [p.resolve().name for p in paths]
+    names = [Path(os.path.abspath(p)).name for p in paths] # of a link the link's, by which recipes name it
     if len(set(names))<len(names):
         raise BadData(f"run {path} and the run that it starts from are both called {names[0]}: rename one.")
     with atomic(folder) as new:
@@ -86,7 +86,7 @@ def push_run(
         api = HfApi()
         try:
             api.create_repo(model, private=private, exist_ok=True)
-            api.upload_folder(repo_id=model, folder_path=folder, commit_message=f'Run {find_run(run).resolve().name}')
+            api.upload_folder(repo_id=model, folder_path=folder, commit_message=f'Run of {model}')
         except Exception as e: raise hub_problem(e, f'{HUB}{model}') from None # of requests, httpx or the library
     return f'{HUB}{model}'
 
