@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['KEEP', 'EvalOptions', 'check_counts', 'check_names', 'note_missing', 'recipe_data', 'protocol_line', 'protocols',
            'check_retriever', 'check_numbers', 'join_stages', 'retrieve_first', 'retrieve_both', 'Eval', 'check_saving',
-           'write_top', 'save_top', 'names_left_out', 'describe', 'keep', 'show_result', 'marks_that_count',
-           'without_marks', 'with_marks', 'rank_again', 'measure']
+           'write_top', 'save_top', 'names_left_out', 'describe', 'keep', 'plain_result', 'show_tables',
+           'marks_that_count', 'without_marks', 'with_marks', 'rank_again', 'other_galleries', 'measure_one', 'measure']
 
 # %% ../../nbs/commands/03_eval.ipynb #imports
-import json, sys
+import json, sys, time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -193,9 +193,10 @@ def names_left_out(command:EvalOptions, run:'Run', data:'CIRData')->list:
     whole = command.load_data(run, 'ignore')
     return sorted(set(whole.names)-set(data.names))
 
-def describe(command:Eval, run:'Run', found:'Found', pipeline:'Pipeline', data:'CIRData')->dict:
-    "What a kept ranking says of itself"
+def describe(command:Eval, run:'Run', found:'Found', pipeline:'Pipeline', data:'CIRData', took:float)->dict:
+    "What a kept ranking says of itself, with the card: all that its numbers depend on"
     from cir_nb.retrieval.kept import about, seconds_per_query
+    from cir_nb.training.card import conditions
     from cir_nb.training.runs import file_digest
     more = dict(run=run.path.name, weights=file_digest(run.path/'weights.safetensors'))
     if command.rerank:
@@ -204,7 +205,8 @@ def describe(command:Eval, run:'Run', found:'Found', pipeline:'Pipeline', data:'
     if pipeline.reranker: more |= dict(top_k=command.top_k or pipeline.k)
     seconds = seconds_per_query(pipeline.retriever, data, found.gallery)
     left_out = names_left_out(command, run, data)
-    return about(pipeline.retriever, data, **more, left_out=left_out, seconds_per_query=seconds)
+    card = conditions(run, data, round(took, 3))
+    return about(pipeline.retriever, data, **more, left_out=left_out, seconds_per_query=seconds, card=card)
 
 def keep(result:'KeptRanking', data:'CIRData', folder:Path)->None:
     "Write what was found beside its numbers, or say why not"
@@ -215,16 +217,24 @@ def keep(result:'KeptRanking', data:'CIRData', folder:Path)->None:
         print(f"note: the ranking is not kept in {folder/'eval'}: {why}. compare and report need it.", file=sys.stderr)
 
 # %% ../../nbs/commands/03_eval.ipynb #measure
-def show_result(command:Eval, found:'Metrics|RerankReport', result:'KeptRanking', data:'CIRData')->None:
-    "Print the table, and either half of the queries beside it"
+def plain_result(found:'Metrics|RerankReport', table:'DataFrame')->dict:
+    "A table and that of its shortcuts, as JSON has them"
+    return found.to_dict()|dict(shortcuts=json.loads(table.to_json(orient='index')))
+
+def show_tables(
+    command:Eval,
+    tables:list, # of numbers, KeptRanking, CIRData; the run's own protocol first
+)->None:
+    "Print each table, and either half of the queries beside it"
     from cir_nb.retrieval.kept import shortcut_table
-    table = shortcut_table(result, data)
+    beside = [shortcut_table(result, data) for _,result,data in tables]
     if command.json:
-        shortcuts = json.loads(table.to_json(orient='index'))
-        print(json.dumps(found.to_dict()|dict(shortcuts=shortcuts)))
+        first,*more = [plain_result(found, table) for (found,_,_),table in zip(tables, beside)]
+        print(json.dumps(first|(dict(galleries=more) if more else {})))
         return
-    print(found)
-    if len(table): print(f"image or text alone, either of them, and composed on the rest\n{table}")
+    for i,((found,_,_),table) in enumerate(zip(tables, beside)):
+        print(f'\n{found}' if i else found)
+        if len(table): print(f"image or text alone, either of them, and composed on the rest\n{table}")
 
 # %% ../../nbs/commands/03_eval.ipynb #marked
 def marks_that_count(command:Eval)->'Marks|None':
@@ -267,19 +277,21 @@ def rank_again(command:Eval, pipeline:'Pipeline', found:'Found', data:'CIRData')
     report = rerank_with_report(found.ranking, pipeline, data, command.top_k, rows=rows)
     return report,report.ranking
 
-# %% ../../nbs/commands/03_eval.ipynb #measure-and-keep
-def measure(command:Eval)->None:
-    "Retrieve, re-rank, keep, and print the table"
-    from cir_nb.models.distributed import join_processes, this_process
+# %% ../../nbs/commands/03_eval.ipynb #galleries
+def other_galleries(command:Eval, run:'Run', data:'CIRData')->list: # of names
+    "The protocols that differ from that of the data in nothing but the gallery; none where somebody named one"
+    from cir_nb.data.core import DATA
+    if command.protocol or command.also_right: return []
+    rules,own = getattr(DATA[command.data or run.recipe.data], 'protocols', {}),data.protocol
+    return [n for n,p in rules.items() if p!=own and replace(p, name=own.name, gallery=own.gallery)==own]
+
+# %% ../../nbs/commands/03_eval.ipynb #measure-one
+def measure_one(command:Eval, run:'Run', pipeline:'Pipeline', data:'CIRData', marks:'Marks|None'=None)->tuple:
+    "Retrieve, re-rank and keep: the numbers, and what is kept"
+    from cir_nb.models.distributed import this_process
     from cir_nb.retrieval.kept import kept
     from cir_nb.retrieval.rerank_report import rerank_depth
-    from cir_nb.training.runs import load_run
-    join_processes()
-    marks = marks_that_count(command)
-    run = load_run(command.run)
-    pipeline = join_stages(run, command.rerank)
-    data = command.load_data(run)
-    wide = data if marks is None else marks.all_targets(data)
+    wide,start = data if marks is None else marks.all_targets(data),time.perf_counter()
     deepest = max(KEEP, command.save_topk, rerank_depth(pipeline, command.top_k) if pipeline.reranker else 0)
     searched = retrieve_both(pipeline, wide, deepest, command.feature_cache, command.shortcuts)
     found = without_marks(searched, wide, data)
@@ -288,6 +300,22 @@ def measure(command:Eval)->None:
     if marks is not None:
         numbers = with_marks(numbers, found, ranking, wide, data, marks)
         ranking = without_marks(searched._replace(ranking=ranking), wide, data).ranking
-    result = kept(found, ranking.first(KEEP), data, describe(command, run, found, pipeline, data))
+    took = time.perf_counter()-start
+    result = kept(found, ranking.first(KEEP), data, describe(command, run, found, pipeline, data, took))
     if this_process().is_main: keep(result, data, run.path)
-    show_result(command, numbers, result, data)
+    return numbers,result
+
+# %% ../../nbs/commands/03_eval.ipynb #measure-and-keep
+def measure(command:Eval)->None:
+    "Measure a run over each gallery, keep what is found, and print the tables"
+    from cir_nb.models.distributed import join_processes
+    from cir_nb.training.runs import load_run
+    join_processes()
+    marks = marks_that_count(command)
+    run = load_run(command.run)
+    pipeline = join_stages(run, command.rerank)
+    data = command.load_data(run)
+    rest = [replace(command, protocol=n, save_topk=0, out='') for n in other_galleries(command, run, data)]
+    asked = [(command, data), *((c, c.load_data(run)) for c in rest)]
+    tables = [measure_one(c, run, pipeline, part, marks)+(part,) for c,part in asked]
+    show_tables(command, tables)

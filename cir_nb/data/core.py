@@ -110,13 +110,15 @@ class Protocol:
     caption_rule:str='first' # How captions become one text
     selection_metrics:tuple=() # Columns whose mean picks checkpoints, like 'R@5', 'mAP@5'; all of `ks` if empty
     mean:str='arithmetic' # How they are averaged: arithmetic, harmonic or geometric
+    perturbation:str='' # What was done to captions or images, if they are not asked as they stand
 
     def id(self,
         galleries:Iterable, # names of the images that are searched, one sequence for each part
     )->str:
         "What every number measured this way carries"
         fields = {k:v for k,v in dataclasses.asdict(self).items() if k not in NOT_IN_ID}
-        if not self.map_ks: del fields['map_ks']
+        for k in ('map_ks','perturbation'):
+            if not fields[k]: del fields[k]
         rule = {ID_NAMES.get(k, k):v for k,v in fields.items()}
         return digest(rule, TIES, [list(g) for g in galleries])
 

@@ -4,15 +4,17 @@
 
 # %% auto #0
 __all__ = ['OPTIMIZERS', 'ORDERS', 'SCHEDULES', 'PRECISIONS', 'Schedule', 'Rate', 'Factor', 'Every', 'Seed', 'Threads', 'Betas',
-           'OLD_TRAIN_NAMES', 'TrainConfig', 'find_run']
+           'OLD_TRAIN_NAMES', 'TrainConfig', 'run_of_hub', 'find_run']
 
 # %% ../../nbs/training/00_config.ipynb #imports
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from ..core.config import Choice, Count, Range, Settings, Share, Size
 from ..core.core import BadData, UnknownName, models_dir
+from ..core.hub import HUB, MANIFEST, shared_run
 
 # %% ../../nbs/training/00_config.ipynb #config
 OPTIMIZERS = 'adamw','adam'
@@ -53,7 +55,8 @@ class TrainConfig(Settings):
     save_every:Count=0 # Steps between saved states; 0 for one at each epoch's end
     log_every:Every=10 # Steps averaged into one line of the log
     num_workers:Threads=4 # Threads that decode images
-    seed:Seed=0 # Of weights, order, captions and dropout
+    seed:Seed=0 # Of weights, order, captions, dropout and noise
+    noise:Share=0. # Share of the training triplets that get the target of another, to see what a loss makes of it
     chunk_size:Count=0 # Rows whose embeddings are computed at once, for batches larger than memory; 0: all
 
 # %% ../../nbs/training/00_config.ipynb #check
@@ -62,12 +65,19 @@ OLD_TRAIN_NAMES = dict(bs='batch_size', workers='num_workers', clip='max_grad_no
     horizon='schedule_epochs')
 
 # %% ../../nbs/training/00_config.ipynb #find
+@functools.cache
+def run_of_hub(name:str)->Path:
+    "The folder of a run on the Hub, asked for once"
+    return shared_run(name)
+
 def find_run(
-    name:str|Path, # a folder, or the name of one in `models/`
+    name:str|Path, # a folder, the name of one in `models/`, or hub:OWNER/MODEL
 )->Path:
-    "The folder of a run"
+    "The folder of a run; one that was shared is held against its digests first"
+    if str(name).startswith(HUB): return run_of_hub(str(name))
     for p in (Path(name), models_dir()/name):
         if (p/'recipe.json').is_file(): return p
+        if (p/MANIFEST).is_file(): return shared_run(p)
         if p.is_dir() and str(name) not in ('','.'):
             held = ', '.join(sorted(x.name for x in p.iterdir())[:6]) or 'nothing'
             raise BadData(f"{p} is not a run: it has no recipe.json but {held}.")

@@ -27,6 +27,7 @@ from ..core.core import BadData, UnknownName, patch_to, pick, seed_all, warn_onc
 from ..core.files import CannotWrite, read_json, reading
 from ..core.records import check_file, file_digest, is_trusted, recorded
 from ..data.core import DATA, CIRData, load_data
+from ..data.perturb import noisy_triplets
 from ..models.composer import METHODS, Method
 from ..retrieval.metrics import Metrics, read_metrics
 from ..retrieval.pipeline import Pipeline
@@ -57,14 +58,15 @@ class Recipe:
     def load_data(self, split:str, root:str|Path|None=None, protocol:str|None=None, missing:str='refuse')->CIRData:
         "The data set that it names"
         if protocol and split!='train': self.note_pairs(protocol)
-        return load_data(self.data, split, root, protocol or self.protocol or None, missing)
-
-    @property
-    def is_tiny(self)->bool:
-        "Whether its towers are small ones, which know the words of a run's own vocabulary"
-        return self.backbone.split(':')[-1]=='tiny'
+        data = load_data(self.data, split, root, protocol or self.protocol or None, missing)
+        return noisy_triplets(data, self.train.noise, self.train.seed) if split=='train' else data
 
 # %% ../../nbs/training/02_runs.ipynb #note-pairs
+@patch_to(Recipe, as_property=True)
+def is_tiny(self)->bool:
+    "Whether its towers are small ones, which know the words of a run's own vocabulary"
+    return self.backbone.split(':')[-1]=='tiny'
+
 @patch_to(Recipe)
 def note_pairs(self, protocol:str)->None:
     "Say that a model learned from pairs that were drawn for another protocol, where a data set draws them"
