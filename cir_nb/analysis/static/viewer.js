@@ -709,9 +709,9 @@ export class Viewer {
   }
 
   whyParts(i, why) {
-    const parts = [], top = Math.max(1e-12, ...(why.words ?? []).map(w => Math.abs(why.score - w.score)));
+    const parts = [], top = Math.max(1e-12, ...(why.words ?? []).map(w => Math.abs(why.margin - w.margin)));
     if (why.words?.length) parts.push(h('h4', {text: 'Without one word'}), h('p', {class: 'legend', text:
-      'How the score of the target changes when a word is left out. To the right: the word helps the target; to the left: it hurts it.'}),
+      'What a word does for the margin of the target (its score less that of the best other image), by leaving it out. Bars to the right: the word helps the target; to the left: it hurts.'}),
       h('table', {class: 'bars'}, ...why.words.map(w => this.wordBar(w, why, top))));
     const maps = [[why.reference, this.model.refs[i], 'reference'], [why.candidate?.map, why.candidate?.image,
       why.candidate?.image === this.model.targetsOf(i)[0] ? 'target' : 'candidate']];
@@ -720,15 +720,15 @@ export class Viewer {
       'Orange with a dot: covering this part lowers the score, so it speaks for the image. Blue: covering it raises the score.'}),
       h('div', {class: 'maps'}, ...there.map(([map, image, role]) => this.heatMap(map, image, role))));
     if (why.swapped?.length) parts.push(h('h4', {text: 'The same reference with another text'}), h('ul', {}, ...why.swapped.map(s =>
-      h('li', {}, h('bdi', {text: s.text}), `: rank ${number(s.rank, true)}, score ${number(s.score)}`))));
+      h('li', {}, h('bdi', {text: s.text}), `: rank ${number(s.rank, true)}, margin ${number(s.margin)}`))));
     if (why.notes?.length) parts.push(...why.notes.map(text => h('p', {class: 'legend', text})));
     return parts;
   }
 
   wordBar(w, why, top) {
-    const change = why.score - w.score, bar = h('span', {class: change < 0 ? 'less' : 'more', style: {width: `${50 * Math.abs(change) / top}%`}});
+    const change = why.margin - w.margin, bar = h('span', {class: change < 0 ? 'less' : 'more', style: {width: `${50 * Math.abs(change) / top}%`}});
     return h('tr', {}, h('th', {scope: 'row', dir: 'auto'}, w.known === false ? h('mark', {title: 'the model does not know this word', text: w.word}) : shown(w.word)),
-      h('td', {class: 'track'}, bar), h('td', {text: `rank ${number(why.rank, true)} → ${number(w.rank, true)}, score ${change < 0 ? '+' : '−'}${number(Math.abs(change))}`}));
+      h('td', {class: 'track'}, bar), h('td', {text: `without it: rank ${number(why.rank, true)} → ${number(w.rank, true)}, margin ${change < 0 ? '+' : '−'}${number(Math.abs(change))}`}));
   }
 
   heatMap(map, image, role) {
