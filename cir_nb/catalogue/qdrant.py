@@ -8,7 +8,7 @@ __all__ = ['TRIES', 'PAUSE', 'NOT_NOW', 'SPACE', 'BATCH_BYTES', 'MAX_VALUES', 'l
            'to_filter', 'range_of', 'QdrantReader']
 
 # %% ../../nbs/catalogue/50_qdrant.ipynb #imports
-import contextlib, os, time, uuid, warnings
+import contextlib, os, re, time, uuid, warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ def is_passing(error:Exception)->bool:
     if isinstance(error, UnexpectedResponse): return error.status_code in NOT_NOW
     return isinstance(error, (ResponseHandlingException, ConnectionError, TimeoutError))
 
+# %% ../../nbs/catalogue/50_qdrant.ipynb #server
 class Server:
     "A Qdrant collection that is asked with patience"
     def __init__(self,
@@ -51,6 +52,8 @@ class Server:
         api_key:str|None=None, # else QDRANT_API_KEY
     ):
         if bool(url)==bool(path): raise ValueError("name either the url of a Qdrant server or the path of an embedded one.")
+        if url and not re.fullmatch(r'https?://[^\s/]+\S*', url):
+            raise ValueError(f"{url!r} is not the url of a Qdrant server; one is like http://localhost:6333.")
         self.where,self.collection = str(url or path),collection
         self.is_local = not url
         self.client = connect(self.where, self.is_local, api_key)
@@ -88,7 +91,8 @@ def ask(self,
         except Exception as e:
             why = e
             if not is_passing(e): break
-    said = ' '.join(str(getattr(why, 'source', why)).split())[:160] or type(why).__name__
+    said = re.sub(r'\[Errno -?\d+\] ?', '', ' '.join(str(getattr(why, 'source', why)).split()))
+    said = said[:160] or type(why).__name__
     tried = f' after {TRIES} tries' if is_passing(why) else ''
     raise BadData(f"Qdrant at {self.where} did not do {verb} of collection {self.collection}{tried}: {said}. "
                   "The same command goes on where this one stopped.") from None

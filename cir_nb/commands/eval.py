@@ -279,11 +279,12 @@ def rank_again(command:Eval, pipeline:'Pipeline', found:'Found', data:'CIRData')
 
 # %% ../../nbs/commands/03_eval.ipynb #galleries
 def other_galleries(command:Eval, run:'Run', data:'CIRData')->list: # of names
-    "The protocols that differ from that of the data in nothing but the gallery; none where somebody named one"
+    "Protocols that search what the queries name instead of the split, or the reverse, and are the same in all else"
     from cir_nb.data.core import DATA
     if command.protocol or command.also_right: return []
     rules,own = getattr(DATA[command.data or run.recipe.data], 'protocols', {}),data.protocol
-    return [n for n,p in rules.items() if p!=own and replace(p, name=own.name, gallery=own.gallery)==own]
+    def is_same_but(p): return replace(p, name=own.name, gallery=own.gallery)==own
+    return [n for n,p in rules.items() if {p.gallery, own.gallery}=={'split','pairs'} and is_same_but(p)]
 
 # %% ../../nbs/commands/03_eval.ipynb #measure-one
 def measure_one(command:Eval, run:'Run', pipeline:'Pipeline', data:'CIRData', marks:'Marks|None'=None)->tuple:
