@@ -118,6 +118,14 @@ def run_notebooks(nbs:list, flags:list, workers:int, limit:int, tmp:str) -> Coun
 COMPLETED = re.compile(r'- Completed \S+?\.ipynb') # with or without success; two processes may write into one line
 FENCE = 'nbdev Tests Failed On The Following Notebooks:'
 
+ONE_EACH = f'''
+import concurrent.futures.process as futures, multiprocessing, sys
+begin, server = futures.ProcessPoolExecutor.__init__, multiprocessing.get_context('forkserver')
+server.set_forkserver_preload({list(PRELOADED)})
+def one_each(self, *args, **kw): begin(self, *args, **dict(kw, mp_context=server, max_tasks_per_child=1))
+if sys.version_info>=(3,11): futures.ProcessPoolExecutor.__init__ = one_each
+''' # before nbdev_test, whose processes would else go from notebook to notebook
+
 def count_plain(text:str, status:int) -> Counter:
     "What nbdev_test says, counted: it names every notebook it completes, and at the end those that failed"
     completed = len(COMPLETED.findall(text))
@@ -127,8 +135,8 @@ def count_plain(text:str, status:int) -> Counter:
     return Counter({PASS: completed-failed, FAIL: failed})
 
 def run_plain(workers:int, limit:int) -> Counter:
-    "Every notebook by nbdev_test itself, which runs one after the other in the same few processes"
-    code = f'from nbdev.test import nbdev_test; nbdev_test(n_workers={workers}, do_print=True)'
+    "Every notebook by nbdev_test itself, in a process of its own: what one registers no other finds"
+    code = f'{ONE_EACH}\nfrom nbdev.test import nbdev_test\nnbdev_test(n_workers={workers}, do_print=True)'
     say(f'nbdev_test --n_workers {workers} --do_print')
     start, lines = time.time(), []
     p = subprocess.Popen([sys.executable, '-u', '-c', code], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
