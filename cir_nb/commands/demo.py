@@ -8,7 +8,7 @@ __all__ = ['Demo', 'show']
 # %% ../../nbs/commands/07_demo.ipynb #imports
 from tyro.conf import Positional
 from .core import command
-from .eval import check_names, join_stages, note_missing
+from .eval import check_names, note_missing
 
 # %% ../../nbs/commands/07_demo.ipynb #demo
 @command('demo')
@@ -36,6 +36,7 @@ def show(command:Demo)->None:
     from cir_nb.data.core import load_data
     from cir_nb.demo.app import launch
     from cir_nb.training.runs import load_run
+    from cir_nb.training.stages import join_stages
     run = load_run(command.run)
     pipeline = join_stages(run, command.rerank)
     protocol = None if command.data else run.recipe.protocol or None

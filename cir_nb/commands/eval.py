@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['KEEP', 'EvalOptions', 'check_counts', 'check_names', 'note_missing', 'recipe_data', 'protocol_line', 'protocols',
-           'check_retriever', 'check_numbers', 'join_stages', 'retrieve_first', 'retrieve_both', 'Eval', 'check_saving',
-           'write_top', 'save_top', 'names_left_out', 'describe', 'keep', 'plain_result', 'show_tables',
-           'marks_that_count', 'without_marks', 'with_marks', 'rank_again', 'other_galleries', 'measure_one', 'measure']
+           'retrieve_first', 'retrieve_both', 'Eval', 'check_saving', 'write_top', 'save_top', 'names_left_out',
+           'describe', 'keep', 'plain_result', 'show_tables', 'marks_that_count', 'without_marks', 'with_marks',
+           'rank_again', 'other_galleries', 'measure_one', 'measure']
 
 # %% ../../nbs/commands/03_eval.ipynb #imports
 import json, sys, time
@@ -85,35 +85,6 @@ def protocols(
     from cir_nb.data.core import DATA
     rules = getattr(DATA[name], 'protocols', {})
     return '\n'.join(protocol_line(n, p) for n,p in rules.items()) or f'{name} has one protocol.'
-
-# %% ../../nbs/commands/03_eval.ipynb #join
-def check_retriever(run:'Run', second:'Run')->None:
-    "Refuse a re-ranker that was trained on another retriever than that of a run"
-    from cir_nb.retrieval.topk import retriever_key
-    if retriever_key(second.pipeline.retriever)==retriever_key(run.pipeline.retriever): return
-    raise ValueError(f"run {second.path} re-ranks what run {second.recipe.start!r} retrieves, and not what {run.path} does. Name that run in the first place, or {second.path} alone.")
-
-def check_numbers(run:'Run')->None:
-    "Refuse a run with weights that are no numbers"
-    from cir_nb.retrieval.pipeline import check_weights
-    try: check_weights(run.pipeline)
-    except BadData as e: raise BadData(f"run {run.path}: {e}") from None
-
-def join_stages(
-    run:'Run', # retrieves; a run of a re-ranker brings its own retriever
-    rerank:str='', # a second run, which re-ranks; empty: none
-)->'Pipeline':
-    "One pipeline of two runs; a BadData where weights are no numbers"
-    from cir_nb.models.reranker import as_reranker
-    from cir_nb.retrieval.pipeline import Pipeline
-    from cir_nb.training.runs import load_run
-    check_numbers(run)
-    if not rerank: return run.pipeline
-    if run.model.is_reranker: raise ValueError(f"run {run.path} is itself a re-ranker, so {rerank} would be a third stage. Name the run that it starts from, {run.recipe.start!r}.")
-    second = load_run(rerank)
-    check_numbers(second)
-    if second.model.is_reranker: check_retriever(run, second)
-    return Pipeline(run.pipeline.retriever, as_reranker(second.model)).eval()
 
 # %% ../../nbs/commands/03_eval.ipynb #retrieve
 def retrieve_first(
@@ -311,6 +282,7 @@ def measure(command:Eval)->None:
     "Measure a run over each gallery, keep what is found, and print the tables"
     from cir_nb.models.distributed import join_processes
     from cir_nb.training.runs import load_run
+    from cir_nb.training.stages import join_stages
     join_processes()
     marks = marks_that_count(command)
     run = load_run(command.run)

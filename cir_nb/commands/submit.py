@@ -8,7 +8,7 @@ __all__ = ['Submit', 'check_queries', 'write_files']
 # %% ../../nbs/commands/05_submit.ipynb #imports
 from tyro.conf import Positional
 from .core import check_output, command
-from .eval import check_counts, check_names, join_stages, note_missing, recipe_data, retrieve_first
+from .eval import check_counts, check_names, note_missing, recipe_data, retrieve_first
 from ..core.core import BadData, pick
 
 # %% ../../nbs/commands/05_submit.ipynb #submit
@@ -63,6 +63,7 @@ def write_files(
     from cir_nb.retrieval.rerank_report import rerank_depth
     from cir_nb.retrieval.submission import SPLITS, TOP_K, write_submission
     from cir_nb.training.runs import load_run
+    from cir_nb.training.stages import join_stages
     process = join_processes()
     run = load_run(command.run)
     pipeline = join_stages(run, command.rerank)
