@@ -97,6 +97,7 @@ def query_vector(
     model:Composer,
     image:PILImage|None, # the reference
     text:str='', # what should change
+    balance:float=0., # between the two, as in `Composer.balanced_query`
 )->Tensor: # (D,)
     "A query as what is compared; ValueError where there is neither image nor text"
     if image is None and not text.strip(): raise ValueError("a search needs an image, a text, or both.")
@@ -104,4 +105,4 @@ def query_vector(
     ref = features_of(model, image)
     if not text.strip(): return model.shortcut_queries(ref, [''])['image'][0].float().cpu()
     said = query_text([text], CAPTION_RULE, model.text_views[0].template)
-    return model.encode_query(ref, [said])[0].float().cpu()
+    return model.balanced_query(ref, [said], balance)[0].float().cpu()
