@@ -15,8 +15,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pandas as pd
+from PIL import Image
 
-from ..analysis.viz import Html, sheet, text_cell, thumb, tile
+from ..analysis.viz import sheet, text_cell, thumb, tile
 from ..catalogue.metadata import as_text as as_cell
 from ..core.core import BadData, patch_to
 from ..data.grids import csv_text
@@ -40,6 +41,7 @@ class Step:
         "Its text, or what it was without one"
         return self.query.text or 'more like it'
 
+# %% ../../nbs/demo/05_chain.ipynb #chain
 @dataclass(frozen=True)
 class Chain:
     "Steps, and where one stands"
@@ -111,6 +113,7 @@ def undo(self)->'Chain':
     if self.before is None: raise BadData("There is nothing to undo.")
     return self.before
 
+# %% ../../nbs/demo/05_chain.ipynb #path
 @patch_to(Chain)
 def path(self)->list: # of Step, the first one first
     "The steps that led to where one stands"
@@ -123,7 +126,8 @@ def path(self)->list: # of Step, the first one first
 @patch_to(Chain)
 def chosen(self, step:Step)->list: # of names
     "The results of a step that searches went on from"
-    return list(dict.fromkeys(s.query.ref for s in self.steps if s.follows==step.number and isinstance(s.query.ref, str)))
+    after = [s.query.ref for s in self.steps if s.follows==step.number]
+    return list(dict.fromkeys(ref for ref in after if isinstance(ref, str)))
 
 # %% ../../nbs/demo/05_chain.ipynb #link
 def link_of(
@@ -178,11 +182,11 @@ def results_csv(answer:Answer)->str:
     return csv_text(pd.DataFrame(rows).set_index('rank'))
 
 # %% ../../nbs/demo/05_chain.ipynb #page
-def image_of(ref, gallery:Gallery|None):
+def image_of(ref:str|Path|Image.Image, gallery:Gallery)->Image.Image:
     "A reference as an image, or what stands for one that is gone"
     try:
         if isinstance(ref, Path): return read_upload(ref)
-        return ref if gallery is None or not isinstance(ref, str) else gallery.read_thumbnail(ref)
+        return gallery.read_thumbnail(ref) if isinstance(ref, str) else ref
     except (BadData, OSError): return placeholder()
 
 def step_row(
@@ -206,6 +210,7 @@ def step_row(
         cells.append(shown.replace('<b>target</b>', '<b>chosen</b>'))
     return ''.join(cells)
 
+# %% ../../nbs/demo/05_chain.ipynb #whole-page
 def chain_page(
     chain:Chain,
     galleries:Mapping, # label -> Gallery
