@@ -102,6 +102,7 @@ def context_words(model:Composer)->int:
 class Gallery:
     "Images that are searched, by whatever encodes them"
     columns = () # of metadata
+    conditions = () # on it, to pick from
     parts = {} # category -> how many images it searches
 
     def __init__(self,
@@ -134,7 +135,7 @@ def examples(self)->list: # of Query
     return []
 
 @patch_to(Gallery)
-def captions_of(self, name:str)->list: # of texts
+def queries_of(self, name:str)->list: # of Query
     "What the data set itself asks of a reference"
     return []
 
@@ -287,12 +288,17 @@ def examples(self, n:int=6)->list: # of Query
     for q,t in enumerate(self.data.triplets): first.setdefault(t.ref, q)
     qs = list(first.values())
     qs = [qs[len(qs)*i//n] for i in range(n)] if len(qs)>n else qs
-    return [Query(self.data.triplets[q].ref, self.data.text(q), part=self.part_of(q)) for q in qs]
+    return [self.query(q) for q in qs]
 
 @patch_to(BenchmarkGallery)
-def captions_of(self, name:str)->list: # of texts
+def query(self, q:int)->Query:
+    "A query of the data set"
+    return Query(self.data.triplets[q].ref, self.data.text(q), part=self.part_of(q))
+
+@patch_to(BenchmarkGallery)
+def queries_of(self, name:str)->list: # of Query
     "What the data set itself asks of a reference"
-    return list(dict.fromkeys(self.data.text(q) for q,t in enumerate(self.data.triplets) if t.ref==name))
+    return list(dict.fromkeys(self.query(q) for q,t in enumerate(self.data.triplets) if t.ref==name))
 
 # %% ../../nbs/demo/04_galleries.ipynb #benchmark-look
 @patch_to(BenchmarkGallery)
@@ -356,6 +362,7 @@ class IndexGallery(Gallery):
         super().__init__(label or Path(str(catalogue.reader)).name, catalogue.model.pipeline)
         self.catalogue,self.columns = catalogue,catalogue.columns
         self.names = tuple(catalogue.reader.names)
+        self.conditions = self.suggest()
 
     def __contains__(self, name:str)->bool: return name in self.catalogue.reader
     def image(self, name:str)->Image.Image: return self.catalogue.image(name)
@@ -368,8 +375,8 @@ class IndexGallery(Gallery):
         return Looked(found, None, len(self.names))
 
 # %% ../../nbs/demo/04_galleries.ipynb #conditions
-@patch_to(IndexGallery, as_property=True)
-def conditions(self)->list: # of str
+@patch_to(IndexGallery)
+def suggest(self)->list: # of str
     "Conditions to pick from: each value of a column with few of them, the quartiles of a column of numbers"
     some = list(self.catalogue.reader.values(self.names[:1000]).values())
     found = []

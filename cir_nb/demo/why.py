@@ -18,7 +18,7 @@ from .galleries import Answer, Gallery
 from .service import brief, displayable
 from ..retrieval.pipeline import Pipeline
 
-# %% ../../nbs/demo/06_why.ipynb #why
+# %% ../../nbs/demo/06_why.ipynb #question
 REFERENCE = 'the reference' # what an image of a visitor is called
 AMONG = 50 # results that are ranked again under each change
 
@@ -37,6 +37,7 @@ def question(
     def image(n): return gallery.image(n) if is_name or n!=REFERENCE else asked
     return CIRData([Triplet(ref, answer.query.text, name)], names, image, gallery.label, protocol=RULE)
 
+# %% ../../nbs/demo/06_why.ipynb #why
 def why(
     gallery:Gallery, # that was searched
     answer:Answer,
