@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['DEFAULT_RUN', 'ZERO_SHOT', 'DESCRIBED', 'CAPTION_RULE', 'IndexModel', 'untrained_names', 'untrained', 'of_run',
-           'load_model', 'features_of', 'query_vector']
+           'load_model', 'reranker_for', 'features_of', 'query_vector']
 
 # %% ../../nbs/catalogue/20_models.ipynb #imports
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from torch import Tensor
 from ..core.core import UnknownName, models_dir
 from ..data.core import query_text
 from ..models.composer import METHODS, Composer
+from ..models.reranker import Reranker, as_reranker
 from ..retrieval.pipeline import Pipeline
 from ..retrieval.topk import retriever_key
 from ..training.config import find_run
@@ -83,6 +84,18 @@ def load_model(
         if found is not None: return found
         raise UnknownName(f"{str(e).rstrip('.')}. Without training: {ZERO_SHOT}:ARCHITECTURE of open_clip, {', '.join(untrained_names())}.") from None
     return of_run(name)
+
+# %% ../../nbs/catalogue/20_models.ipynb #reranker
+def reranker_for(
+    name:str, # of a run
+    model:IndexModel, # that retrieves
+)->Reranker:
+    "The re-ranker of a run; ValueError where it re-ranks what another retrieves"
+    second = load_run(name)
+    if second.model.is_reranker and retriever_key(second.pipeline.retriever)!=model.key:
+        raise ValueError(f"run {second.path} re-ranks what run {second.recipe.start!r} retrieves, and the index is of "
+                         f"{model.name}.")
+    return as_reranker(second.model)
 
 # %% ../../nbs/catalogue/20_models.ipynb #query
 CAPTION_RULE = 'and' # how a typed text is tidied, as for data of your own

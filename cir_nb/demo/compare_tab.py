@@ -43,7 +43,7 @@ def compare_tab(
     "Two sides, and what they have in common"
     gr.HTML('Both sides begin with the search of the Search tab. Pin one there, change it, and come back: the pinned '
             'one is on the left.')
-    ui = {}
+    ui = {'pinned':gr.State(None, time_to_live=KEEP)}
     with gr.Row():
         for side in SIDES:
             with gr.Column(): ui |= one_side(gr, labels, side)
@@ -94,7 +94,7 @@ def on_pin(self, label:str, answer:Answer|None)->dict:
     "Keep what stands on the Search tab for the left side"
     if answer is None: raise BadData("There is nothing to pin yet: search first.")
     self.gr.Info('Pinned: it is on the left of the Compare tab.')
-    return self.side('left', label, answer.query)
+    return self.side('left', label, answer.query) | self.updates(pinned=(label, answer.query))
 
 @patch_to(CompareTab)
 @one_line
@@ -120,10 +120,12 @@ def reference(self,
     asked:tuple, # label and Query that the side was given
 )->str|Path|Image.Image:
     "The reference of a side, for any gallery"
-    gallery,(origin,query) = self.search.gallery(label),asked
+    origin,query = asked
+    gallery = self.search.gallery(label)
     if not isinstance(query.ref, str) or query.ref in gallery: return query.ref
     return image_of(query.ref, self.search.gallery(origin))
 
+# %% ../../nbs/demo/14_compare_tab.ipynb #tab-answer
 @patch_to(CompareTab)
 def answer(self, label:str, text:str, asked:tuple|None)->Answer:
     "What one side finds"

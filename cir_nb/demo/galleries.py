@@ -26,6 +26,7 @@ from ..data.core import CIRData
 from ..data.images import eight_bit
 from .service import as_count, as_text, brief, displayable, read_upload, truncate
 from ..models.composer import Composer
+from ..models.reranker import Reranker
 from ..retrieval.metrics import Metrics
 from ..retrieval.pipeline import Pipeline, SearchResult
 
@@ -358,9 +359,11 @@ class IndexGallery(Gallery):
     def __init__(self,
         catalogue:Catalogue,
         label:str='',
+        reranker:Reranker|None=None, # by default that of the run, where it has one
     ):
         super().__init__(label or Path(str(catalogue.reader)).name, catalogue.model.pipeline)
         self.catalogue,self.columns = catalogue,catalogue.columns
+        self.reranker = reranker or self.reranker
         self.names = tuple(catalogue.reader.names)
         self.conditions = self.suggest()
 
@@ -371,7 +374,7 @@ class IndexGallery(Gallery):
         "The best of the index"
         image = self.catalogue.path(ref) if isinstance(ref, str) else ref
         search = self.catalogue.search
-        found = search(image, query.text, query.k, query.where or None, balance=query.balance)
+        found = search(image, query.text, query.k, query.where or None, self.reranker, balance=query.balance)
         return Looked(found, None, len(self.names))
 
 # %% ../../nbs/demo/06_galleries.ipynb #conditions
