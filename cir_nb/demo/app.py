@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from ..core.core import BadData, environ
 from ..data.core import CIRData
-from .api import API, add_api, with_defaults
+from .api import API, SEARCHES, add_api, with_defaults
 from .galleries import BenchmarkGallery, Gallery
 from .guard import MAX_UPLOAD, Guard, Hosts, addresses, hosts_of
 from .layout import CSS, HEAD, escape
@@ -135,8 +135,9 @@ def build_app(
     receive_in(upload_folder().name)
     galleries = galleries_of(model, data, name, metrics)
     with gr.Blocks(title='Composed image retrieval', analytics_enabled=False, delete_cache=(60, KEEP)) as app:
-        build_page(gr, app, galleries, queries)
+        search = build_page(gr, app, galleries, queries)
         add_api(gr, galleries)
+    search.opening(next(iter(galleries)))                  # searched once, before anybody comes
     serve_with(gr, app, galleries, lifetime or Lifetime())
     return app
 

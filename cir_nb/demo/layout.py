@@ -24,6 +24,8 @@ CSS = """
 .lead {line-height:1.5}
 .lead h1 {font-size:24px; line-height:1.2; margin:0 0 4px}
 .facts {display:flex; flex-wrap:wrap; gap:2px 20px; margin-top:6px; font-size:13px; opacity:.85}
+.opened-area:not(:has(.opened)), .steps-area:not(:has(.thumbnail-item)),
+  .examples-area:not(:has(.thumbnail-item)) {display:none !important}
 .head {font-weight:600; margin:4px 0 0}
 .status {min-height:22px}
 .error {color:#b3261e; font-weight:600}
@@ -160,7 +162,7 @@ def head(gr:ModuleType, text:str)->None: gr.HTML(f'<p class="head">{text}</p>')
 # %% ../../nbs/demo/12_layout.ipynb #layout-query
 def query_area(gr:ModuleType, gallery:Gallery)->dict:
     "Reference, text, and what narrows or leans the search"
-    ui = {'reference':gr.Image(label='Reference: pick one below, drop, paste or take a photo', type='filepath',
+    ui = {'reference':gr.Image(label='Reference', type='filepath',
                                sources=['upload','clipboard','webcam'], height=230, buttons=[],
                                elem_classes='reference'),
           'text':gr.Textbox(label='What should change?', max_lines=5, elem_classes='wanted',
@@ -197,8 +199,8 @@ EXPORTS = {'copy':'Copy link', 'csv':'Results as CSV', 'json':'Steps as JSON', '
 
 def opened_area(gr:ModuleType, can_save:bool)->dict:
     "A result that was clicked"
-    with gr.Column(visible=False) as area:
-        ui = {'opened_area':area, 'opened':gr.HTML('')}
+    with gr.Column(elem_classes='opened-area'):
+        ui = {'opened':gr.HTML('')}
         with gr.Row():
             for name,said in WAYS_ON.items(): ui[name] = gr.Button(said, size='sm', min_width=110)
             ui['save'] = gr.Button('Save as query', size='sm', min_width=110, visible=can_save)
@@ -213,9 +215,9 @@ def results_area(gr:ModuleType, can_save:bool)->dict:
     ui = {'status':gr.HTML(show_status('')), 'said':gr.HTML('')} | opened_area(gr, can_save)
     ui['results'] = tiles(gr, 'results')
     gr.HTML('Each result has its rank and its score. Click one to see it large and to go on from it.')
-    with gr.Column(visible=False) as area:
+    with gr.Column(elem_classes='steps-area'):
         head(gr, 'Steps: click one to go back to it; a search from there is a branch')
-        ui |= {'steps_area':area, 'steps':tiles(gr, 'steps')}
+        ui['steps'] = tiles(gr, 'steps')
         with gr.Row():
             ui['undo'] = gr.Button('Undo', size='sm', min_width=70)
             for name,said in EXPORTS.items(): ui[name] = gr.Button(said, size='sm', min_width=90)
@@ -235,12 +237,14 @@ def search_tab(
     "Everything on the Search tab, from top to bottom"
     labels = list(galleries)
     first = galleries[labels[0]]
-    ui = {'gallery':gr.Dropdown(labels, value=labels[0], label='Search with', visible=len(labels)>1, interactive=True)}
-    with gr.Column(visible=bool(first.examples())) as area:
+    with gr.Column(elem_classes='examples-area'):
         head(gr, 'Try one of these queries')
-        ui |= {'examples_area':area, 'examples':tiles(gr, 'examples')}
+        ui = {'examples':tiles(gr, 'examples')}
     with gr.Row(elem_classes='areas'):
-        with gr.Column(): ui |= query_area(gr, first)
+        with gr.Column():
+            ui['gallery'] = gr.Dropdown(labels, value=labels[0], label='Search with', visible=len(labels)>1,
+                                        interactive=True)
+            ui |= query_area(gr, first)
         with gr.Column(elem_classes='found'): ui |= results_area(gr, can_save)
         with gr.Column(): ui |= start_area(gr)
     return ui | states(gr)

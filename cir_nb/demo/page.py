@@ -91,7 +91,7 @@ def build_page(
     app:object, # gradio.Blocks
     galleries:dict, # label -> Gallery
     queries:str|Path|None, # folder in which queries are kept
-)->None:
+)->SearchTab:
     "The lead and three tabs"
     labels = list(galleries)
     lead = gr.HTML(show_lead(galleries[labels[0]].facts()))
@@ -105,4 +105,4 @@ def build_page(
     connect_search(gr, search)
     connect_rest(gr, app, search)
     connect_tabs(CompareTab(search, sides), FailuresTab(search, rest), tabs)
-    search.opening(labels[0])                              # searched once, before anybody comes
+    return search

@@ -112,7 +112,7 @@ def show(self,
 @patch_to(SearchTab)
 def closed(self)->dict:
     "No result is open"
-    return dict(opened_area=self.gr.Column(visible=False), opened='', why='', opened_name='')
+    return dict(opened='', why='', opened_name='')
 
 # %% ../../nbs/demo/13_search_tab.ipynb #show-chain
 @patch_to(SearchTab)
@@ -120,19 +120,18 @@ def show_chain(self, chain:Chain)->dict:
     "The steps, and which of them one stands at"
     def caption(s):
         branch = f' (from {s.follows})' if s.follows and s.follows!=s.number-1 else ''
-        return displayable(f"{s.number} · {s.says[:60]}{branch}")
-    numbers = [s.number for s in chain.steps]
+        here = '▸ ' if s.number==chain.at else ''
+        return displayable(f"{here}{s.number} · {s.says[:60]}{branch}")
     tiles = [(self.picture(self.galleries[s.gallery], s.query.ref), caption(s)) for s in chain.steps]
-    at = numbers.index(chain.at) if chain.at in numbers else None
-    area = self.gr.Column(visible=bool(numbers) or chain.before is not None)
-    return self.updates(chain=chain, steps=self.tiles(tiles, selected_index=at), steps_area=area)
+    return self.updates(chain=chain, steps=self.tiles(tiles))
 
 @patch_to(SearchTab)
 def controls(self, label:str, query:Query)->dict:
     "The parts that say what is asked, as a query has them"
     gallery = self.gallery(label)
     known = list(gallery.conditions)
-    where = self.gr.Dropdown(choices=known, value=list(query.where), visible=bool(known))
+    where = self.gr.Dropdown(choices=known, value=list(query.where), multiselect=True, allow_custom_value=True,
+                             visible=bool(known))
     part = self.gr.Dropdown(choices=part_choices(gallery), value=query.part, visible=bool(gallery.parts))
     return self.updates(gallery=label, ref=query.ref, text=query.text, balance=query.balance, where=where, part=part,
                         captions=self.texts_of(gallery, query.ref, query.text), lead=show_lead(gallery.facts()),
@@ -236,7 +235,7 @@ def on_result_click(self, label:str, answer:Answer|None, shown:list, i:int)->dic
     try: src = thumb(gallery._read_thumbnail(name, 640), 640)
     except (BadData, OSError): src = thumb(gallery.thumbnails([name]).images[0], 640)
     opened = show_opened(src, displayable(name), facts)
-    return self.updates(opened_area=self.gr.Column(visible=True), opened=opened, why='', opened_name=name)
+    return self.updates(opened=opened, why='', opened_name=name)
 
 @patch_to(SearchTab)
 def on_close(self)->dict: return self.updates(**self.closed())
@@ -337,9 +336,8 @@ def _opening(self, label:str)->dict:
     gallery = self.gallery(label)
     queries = gallery.examples()
     images = gallery.thumbnails(q.ref for q in queries).images
-    area = self.gr.Column(visible=bool(queries))
     shown = list(zip(images, (displayable(q.text) for q in queries)))
-    opened = self.updates(examples=self.tiles(shown), examples_area=area)
+    opened = self.updates(examples=self.tiles(shown))
     if not queries: return opened | self.begin(label)
     query = queries[0]
     return opened | self.controls(label, query) | self.search(label, query, None)
@@ -370,7 +368,7 @@ def on_load(self, params=None)->dict: # params: of the address
 @patch_to(SearchTab)
 def examples_of(self, label:str)->dict:
     "The examples of a gallery, as its opening has them"
-    return {self.ui[n]: self.opening(label)[self.ui[n]] for n in ('examples','examples_area')}
+    return {self.ui['examples']: self.opening(label)[self.ui['examples']]}
 
 @patch_to(SearchTab)
 @one_line
