@@ -101,7 +101,7 @@ def on_pin(self, label:str, answer:Answer|None)->dict:
 def on_open(self, label:str, answer:Answer|None, pinned)->dict:
     "The tab begins with the search that stands on the Search tab"
     if answer is None: return self.updates(common=show_status('Search first: both sides begin with what you asked.'))
-    right = label if pinned else list(self.galleries)[-1]
+    right = label if pinned else self.other(label, answer.query.ref)
     begun = {} if pinned else self.side('left', label, answer.query)
     both = begun | self.side('right', label, answer.query) | self.updates(right_label=right)
     asked = pinned or (label, answer.query)
@@ -112,6 +112,13 @@ def on_open(self, label:str, answer:Answer|None, pinned)->dict:
 def on_compare(self, left_label:str, left_text:str, left_asked, right_label:str, right_text:str, right_asked)->dict:
     "Search on both sides"
     return self.compare((left_label, left_text, left_asked), (right_label, right_text, right_asked))
+
+# %% ../../nbs/demo/14_compare_tab.ipynb #tab-other
+@patch_to(CompareTab)
+def other(self, label:str, ref:str|Path|Image.Image)->str: # label
+    "Another gallery that has the reference; the same one, where there is none"
+    has = [n for n,g in self.galleries.items() if n!=label and (not isinstance(ref, str) or ref in g)]
+    return has[0] if has else label
 
 # %% ../../nbs/demo/14_compare_tab.ipynb #tab-compare
 @patch_to(CompareTab)

@@ -76,6 +76,7 @@ CSS += """
   .areas button.lg {font-size:15px; padding-left:4px; padding-right:4px; white-space:nowrap}
   .examples .grid-container {grid-template-columns:minmax(0,1fr) !important}
   .examples .gallery-item:nth-child(n+4) {display:none}
+  .examples-area {order:1}
   .sample .grid-container {grid-template-columns:repeat(4,minmax(0,1fr)) !important}
   .results .grid-container {grid-template-columns:repeat(3,minmax(0,1fr)) !important}
 }
