@@ -215,8 +215,9 @@ def status_of(
 )->str: # one line
     "What was done, in words"
     found,shown = looked.found,len(looked.found.hits)
+    kept = ', filtered,' if query.where else ''
     said = [NO_WORD if knows_nothing(query.text, found.oov) else '',
-            f"Top {shown} of {looked.n:,} images{', filtered,' if query.where else ''} in {1000*found.seconds:.0f} ms.", cut,
+            f"Top {shown} of {looked.n:,} images{kept} in {1000*found.seconds:.0f} ms.", cut,
             '' if query.text else "No modification text: these images are most similar to the reference.",
             target_status(looked.target, shown, looked.n, query.part), unknown_status(found.oov), *found.notes]
     return displayable(' '.join(filter(None, said)))
