@@ -12,6 +12,7 @@ import re
 from html import escape as escape_html
 from types import ModuleType
 
+from .chain import MAX_SHOWN
 from .galleries import Gallery
 from .service import KEEP, displayable
 
@@ -32,9 +33,9 @@ CSS = """
 .dark .error {color:#ffb4ab}
 .said mark {background:#ffe08a; color:#3b2f00; border-radius:3px; padding:0 2px}
 .busy {display:none; font-weight:600}
-.cir-busy .busy {display:block}
-.cir-busy .status {display:none}
-.cir-busy .tiles.results, .cir-busy .opened {opacity:.35; transition:opacity .1s}
+.areas.cir-busy .busy {display:block}
+.areas.cir-busy .status {display:none}
+.areas.cir-busy .tiles.results, .areas.cir-busy .opened {opacity:.35; transition:opacity .1s}
 .tiles.results.faded {opacity:.45}
 .opened img {max-width:100%; max-height:420px; border-radius:8px; object-fit:contain}
 .opened dl {display:grid; grid-template-columns:auto 1fr; gap:2px 12px; margin:8px 0; font-size:14px}
@@ -84,8 +85,9 @@ CSS += """
 
 # %% ../../nbs/demo/12_layout.ipynb #script
 SCRIPT = """
-window.cirBusy = () => document.body.classList.add('cir-busy');
-window.cirDone = () => document.body.classList.remove('cir-busy');
+const cirAreas = () => document.querySelector('.areas').classList; // Gradio's styles reach no further out
+window.cirBusy = () => cirAreas().add('cir-busy');
+window.cirDone = () => cirAreas().remove('cir-busy');
 window.cirLink = link => { if (link) history.replaceState(null, '', link); };
 window.cirCopy = async () => {
   try { await navigator.clipboard.writeText(location.href); }
@@ -192,7 +194,7 @@ def narrowing(gr:ModuleType, gallery:Gallery)->dict:
     return {'part':gr.Dropdown(parts, value='', label='Category', visible=len(parts)>1, interactive=True),
             'where':gr.Dropdown(conditions, value=[], multiselect=True, allow_custom_value=True, interactive=True,
                                 visible=bool(conditions), **about),
-            'k':gr.Slider(1, min(48, n), min(12, n), step=1, label='Number of results')}
+            'k':gr.Slider(1, min(MAX_SHOWN, n), min(12, n), step=1, label='Number of results')}
 
 # %% ../../nbs/demo/12_layout.ipynb #layout-results
 WAYS_ON = {'use':'Use as reference', 'more':'More like this', 'explain':'Why is it here?'}
