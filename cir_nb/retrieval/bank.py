@@ -31,8 +31,8 @@ def bank_positions(
     return sorted(Random(f'bank {seed}').sample(named, max(1, round(share*len(named)))))
 
 # %% ../../nbs/retrieval/13_bank.ipynb #check
-STILL = ("sprc.spn keeps the targets of an SPRC run and trains its queries; clip4cir.stage1 does with --model.tune text, and so does "
-    "every method on a frozen image tower whose targets are its features")
+STILL = ("sprc.spn keeps the targets of an SPRC run and trains its queries; clip4cir.stage1 does with "
+    "--model.tune text, and so does every method on a frozen image tower whose targets are its features")
 
 def check_bank(
     model:Method, # to be trained
@@ -41,11 +41,13 @@ def check_bank(
     "Refuse a bank for a method that reads none, or for targets that training changes"
     name = type(model).__name__
     if not reads_bank(type(model)):
-        raise ValueError(f"train.bank: the losses of {name} compare no query with a bank. Leave it at 0, or train another method.")
+        raise ValueError(f"train.bank: the losses of {name} compare no query with a bank. Leave it at 0, or train "
+                         "another method.")
     features = to_features(model, rows, rows.stack(needed_positions(rows.data)[:1]))
     with torch.enable_grad(): target = model.encode_target(features)
     if target.requires_grad:
-        raise ValueError(f"train.bank: {name} trains what its targets are made with, so a bank of them would be out of date after a step. {STILL}.")
+        raise ValueError(f"train.bank: {name} trains what its targets are made with, so a bank of them would be out of date "
+                         f"after a step. {STILL}.")
 
 # %% ../../nbs/retrieval/13_bank.ipynb #fill
 @torch.no_grad()
@@ -63,7 +65,8 @@ def static_bank(
     own = chunks[process.rank::process.world]
     model.eval()
     with torch.autocast(model.device.type, enabled=False):
-        found = [model.encode_target(to_features(model, rows, x)).float() for x in prefetch(rows.stack, own, num_workers)]
+        images = prefetch(rows.stack, own, num_workers)
+        found = [model.encode_target(to_features(model, rows, x)).float() for x in images]
     model.train(was)
     embeddings = torch.cat(gather_in_turns(found, len(chunks), model.device))
     return Bank(embeddings, torch.tensor(positions, device=model.device))

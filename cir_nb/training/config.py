@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['OPTIMIZERS', 'ORDERS', 'SCHEDULES', 'PRECISIONS', 'FORMS', 'Schedule', 'Rate', 'Factor', 'Every', 'Seed', 'Threads',
-           'Betas', 'Form', 'OLD_TRAIN_NAMES', 'TrainConfig', 'run_of_hub', 'find_run']
+           'Betas', 'Form', 'OLD_TRAIN_NAMES', 'LoopConfig', 'TrainConfig', 'run_of_hub', 'find_run']
 
 # %% ../../nbs/training/00_config.ipynb #imports
 import functools
@@ -34,8 +34,8 @@ Form = Annotated[str, Choice('form of generated texts', FORMS)]
 
 # %% ../../nbs/training/00_config.ipynb #train-config
 @dataclass(frozen=True)
-class TrainConfig(Settings):
-    "How a model is trained"
+class LoopConfig(Settings):
+    "How the loop goes"
     section = 'train'
     epochs:Count=10 # Passes over the triplets; 0 keeps the weights as they are
     batch_size:Size=128 # Triplets in a batch, over all processes; a query is told apart from so many candidates
@@ -58,12 +58,17 @@ class TrainConfig(Settings):
     log_every:Every=10 # Steps averaged into one line of the log
     num_workers:Threads=4 # Threads that decode images
     seed:Seed=0 # Of weights, order, captions, dropout and noise
+    chunk_size:Count=0 # Rows whose embeddings are computed at once, for batches larger than memory; 0: all
+
+# %% ../../nbs/training/00_config.ipynb #examples-config
+@dataclass(frozen=True)
+class TrainConfig(LoopConfig):
+    "How a model is trained"
     noise:Share=0. # Share of the training triplets that get the target of another, to see what a loss makes of it
     generated:Count=0 # Triplets made from captions of two images, beside those of the data set; at most one a reference
     generated_form:Form='target' # Their texts: target (the caption of the target) or change (both captions)
     captions:str='' # JSON Lines file with a caption of each training image; empty: those that the data set has itself
     bank:Share=0. # Share of the training images that are static candidates beside each batch; targets must be frozen
-    chunk_size:Count=0 # Rows whose embeddings are computed at once, for batches larger than memory; 0: all
 
 # %% ../../nbs/training/00_config.ipynb #check
 OLD_TRAIN_NAMES = dict(bs='batch_size', workers='num_workers', clip='max_grad_norm',
