@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib, functools, math, os, re, struct, unicodedata, warnings, zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,19 +21,33 @@ if TYPE_CHECKING: from numpy import ndarray
 
 # %% auto #0
 __all__ = ['WEB_FORMATS', 'FORMATS', 'SIGNATURES', 'NETPBM', 'LFS_POINTER', 'HEAD', 'MAX_PIXELS', 'MAX_SIDE', 'MAX_TEXT',
-           'OWN_LIMITS', 'WEB_LIMITS', 'DECODING', 'TURNS', 'ENDINGS', 'formats', 'image_format', 'printable',
-           'read_head', 'why_no_image', 'why_unreadable', 'Limits', 'opened', 'open_image', 'note_odd_exif',
-           'orientation', 'upright', 'by_rows', 'to_bytes', 'eight_bit', 'open_upright', 'ImageFiles', 'all_pointers',
-           'western', 'name_key', 'list_images', 'near_files', 'image_files']
+           'OWN_LIMITS', 'WEB_LIMITS', 'DECODING', 'TURNS', 'ENDINGS', 'is_decoded', 'formats', 'decoder',
+           'image_format', 'printable', 'read_head', 'why_no_image', 'why_unreadable', 'Limits', 'opened', 'open_image',
+           'note_odd_exif', 'orientation', 'upright', 'by_rows', 'to_bytes', 'eight_bit', 'open_upright',
+           'reduced_size', 'open_reduced', 'ImageFiles', 'all_pointers', 'western', 'name_key', 'list_images',
+           'near_files', 'image_files']
 
 # %% ../../nbs/data/00_images.ipynb #formats
-WEB_FORMATS = 'JPEG', 'PNG', 'WEBP', 'AVIF' # what is taken from strangers; of an animation the first frame is read
+WEB_FORMATS = 'JPEG', 'PNG', 'WEBP', 'AVIF', 'HEIC' # what is taken from strangers; of an animation the first frame
 FORMATS = *WEB_FORMATS, 'BMP', 'GIF', 'TIFF'
 
+def is_decoded(kind:str)->bool:
+    "Whether a format is decoded here, by this build of Pillow or by `pillow-heif`"
+    if kind=='HEIC': return find_spec('pillow_heif') is not None
+    return kind not in ('WEBP','AVIF') or features.check(kind.lower())
+
 @functools.cache
-def formats(among:tuple=FORMATS)->tuple: # of names that Pillow knows
-    "The formats that are read: those that this build of Pillow decodes"
-    return tuple(f for f in among if f not in ('WEBP','AVIF') or features.check(f.lower()))
+def formats(among:tuple=FORMATS)->tuple: # of names as `image_format` gives them
+    "The formats that are read: those that are decoded here"
+    return tuple(f for f in among if is_decoded(f))
+
+@functools.cache
+def decoder(kind:str)->str: # the name that Pillow has for it
+    "Pillow's decoder of a format, which for HEIC has to be registered first"
+    if kind!='HEIC': return kind
+    from pillow_heif import register_heif_opener
+    register_heif_opener()
+    return 'HEIF'
 
 # %% ../../nbs/data/00_images.ipynb #signatures
 SIGNATURES = ( # format, offset, what stands there
@@ -130,7 +145,7 @@ OWN_LIMITS,WEB_LIMITS = Limits(),Limits(WEB_FORMATS)
 
 # %% ../../nbs/data/00_images.ipynb #open-image
 DECODING = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, MemoryError,
-            struct.error, zlib.error, Image.DecompressionBombError)
+            RuntimeError, struct.error, zlib.error, Image.DecompressionBombError)
 
 @contextlib.contextmanager
 def opened(
@@ -143,7 +158,7 @@ def opened(
         head = read_head(path)
         kind = image_format(head)
         if kind not in formats(limits.formats): raise BadData(why_no_image(head))
-        with Image.open(path, formats=(kind,)) as image:
+        with Image.open(path, formats=(decoder(kind),)) as image:
             limits.check(*image.size)
             yield image
     except Image.DecompressionBombError as e:
@@ -238,6 +253,33 @@ def open_upright(
     try: image = eight_bit(image)
     except BadData as e: raise BadData(f"image {printable(path)} {e}") from None
     return image if image.mode in ('RGB','L') else image.convert('RGB')
+
+# %% ../../nbs/data/00_images.ipynb #reduced
+def reduced_size(
+    w:int, # of the image
+    h:int,
+    side:int, # of the shorter side
+)->tuple: # w, h; as it is where that is no more
+    "The size at which an image has `side` pixels on its shorter side, and at most four times as many on the longer"
+    scale = min(1, side/min(w, h), 4*side/max(w, h))
+    return max(1, round(scale*w)), max(1, round(scale*h))
+
+def open_reduced(
+    path:str|Path, # an image that a user brings
+    side:int, # of the shorter side, at most
+    limits:Limits=OWN_LIMITS,
+)->Image.Image: # upright, RGB or grey (L)
+    "An image as people see it, no larger than is needed, or one line that says what is wrong with its file"
+    with opened(path, limits) as image:
+        size = reduced_size(*image.size, side)
+        image.draft(None, size)
+        image.load()
+        turn = TURNS.get(orientation(image))
+    try: image = eight_bit(image)
+    except BadData as e: raise BadData(f"image {printable(path)} {e}") from None
+    if image.mode not in ('RGB','L'): image = image.convert('RGB')
+    if image.size!=size: image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
+    return image if turn is None else image.transpose(turn)
 
 # %% ../../nbs/data/00_images.ipynb #image-files
 class ImageFiles:
