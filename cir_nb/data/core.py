@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 # %% auto #0
-__all__ = ['CAPTIONS', 'TIES', 'ID_NAMES', 'NOT_IN_ID', 'DATA', 'LAYOUTS', 'MISSING', 'Triplet', 'join_and', 'join_all',
-           'first_caption', 'query_text', 'Protocol', 'registered_name', 'add_problem', 'positions', 'Group', 'CIRData',
-           'nothing_left', 'drop_images', 'resolve_missing', 'load_data']
+__all__ = ['CAPTIONS', 'TIES', 'ID_NAMES', 'NOT_IN_ID', 'DATA', 'LAYOUTS', 'IMAGE_CAPTIONS', 'MISSING', 'Triplet', 'join_and',
+           'join_all', 'first_caption', 'query_text', 'Protocol', 'registered_name', 'add_problem', 'positions',
+           'Group', 'CIRData', 'nothing_left', 'drop_images', 'resolve_missing', 'load_data']
 
 # %% ../../nbs/data/02_core.ipynb #triplet
 def _names(x)->tuple: return (x,) if isinstance(x, str) else tuple(x)
@@ -128,6 +128,9 @@ DATA = Registry('data set', 'cir_nb.data', 'DATA')
 
 # name -> writes the garments as that data set lies on disk: (root, size, seed) -> folder
 LAYOUTS = Registry('layout', 'cir_nb.data', 'LAYOUTS')
+
+# name of a data set that knows what its images show -> (CIRData) -> name of each image -> caption
+IMAGE_CAPTIONS = Registry('data set with captions of its images', 'cir_nb.data', 'IMAGE_CAPTIONS')
 
 # %% ../../nbs/data/02_core.ipynb #registered-name
 def registered_name(name:str)->str: # 'fashioniq' of 'fashioniq (dress only)'

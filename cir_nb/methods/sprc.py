@@ -19,7 +19,7 @@ from ..core.core import patch_to
 from ..data.loader import Batch
 from ..models.composer import METHODS, Composer
 from ..models.converters import importer
-from ..models.losses import info_nce
+from ..models.sentence_prompts import SentencePrompts
 
 # %% ../../nbs/methods/30_sprc.ipynb #config
 Aux = Annotated[str, Choice('choice of aux', ('prompt','text','none'))]
@@ -66,49 +66,16 @@ RECIPES = {**published_recipes('fashioniq'), **published_recipes('cirr'), 'cirr.
 
 # %% ../../nbs/methods/30_sprc.ipynb #sprc
 @METHODS('sprc')
-class SPRC(Composer):
+class SPRC(SentencePrompts):
     "Sentence-level prompts from BLIP-2's Q-Former"
     Config = SPRCConfig
-    image_tokens = 'patches'
     recipes = RECIPES
+    reads_bank = True
 
     def __init__(self, backbone:nn.Module, cfg:SPRCConfig|None=None):
         super().__init__(backbone, cfg)
         if self.cfg.aux!='none': self.prompt_tokens = nn.Parameter(torch.randn_like(backbone.query_tokens)*.02)
         for part in (backbone.visual_encoder, backbone.itm_head): part.requires_grad_(False)
-
-# %% ../../nbs/methods/30_sprc.ipynb #p1
-@patch_to(SPRC)
-def sentence_prompts(self,
-    ref:Tensor, # (B,T,C) image tokens of the references
-    text:list|tuple, # B modification texts, or ids and mask
-)->Tensor: # (B,32,W)
-    "P1: what the query tokens make of the reference and the text"
-    return self.backbone.encode_multimodal(ref, text, slice(0, self.backbone.query_tokens.shape[1]))
-
-# %% ../../nbs/methods/30_sprc.ipynb #p2
-@patch_to(SPRC)
-def text_embedding(self,
-    prompts:Tensor, # (B,32,W)
-    text:list|tuple, # B modification texts, or ids and mask
-)->Tensor: # (B,D) unit vectors
-    "P2: the text behind its prompts, without an image"
-    ids,mask = self.backbone.tokenize(text)
-    n = prompts.shape[1]
-    cls = self.backbone.Qformer.bert(ids, mask, prompts, rows=slice(n, n+1))[:,0]
-    return F.normalize(self.backbone.text_proj(cls), dim=-1)
-
-@patch_to(SPRC)
-def encode_query(self, ref:Tensor, text:list|tuple)->Tensor: # (B,D) unit vectors
-    "P1, then P2"
-    text = self.backbone.tokenize(text)
-    return self.text_embedding(self.sentence_prompts(ref, text), text)
-
-# %% ../../nbs/methods/30_sprc.ipynb #p3
-@patch_to(SPRC)
-def encode_target(self, images:Tensor)->Tensor: # (B,32,D) unit vectors
-    "P3: what the query tokens find in an image"
-    return F.normalize(self.backbone.project_image(images), dim=-1)
 
 # %% ../../nbs/methods/30_sprc.ipynb #p4
 @patch_to(SPRC)
@@ -196,11 +163,6 @@ def fused_passes(self,
     return Passes(prompts, targets, queries, auxiliary, alignment_target.detach())
 
 # %% ../../nbs/methods/30_sprc.ipynb #losses
-@patch_to(SPRC, as_property=True)
-def temperature(self)->Tensor:
-    "Learned"
-    return self.backbone.temp
-
 @patch_to(SPRC)
 def embed(self, batch:Batch)->tuple: # queries, candidates
     "What the passes make of a batch of image tokens; the baseline has one query for each triplet"
@@ -214,8 +176,7 @@ def embed(self, batch:Batch)->tuple: # queries, candidates
 @patch_to(SPRC)
 def contrast(self, queries:dict, candidates:dict, first:int=0)->dict: # name -> number
     "Retrieval contrast, auxiliary contrast, alignment; the baseline has the first one alone"
-    ids = self.masked_ids(candidates['id'])
-    def term(q): return info_nce(self.score(queries[q], candidates['target']), ids, self.temperature, first)
+    def term(q): return self.query_contrast(queries[q], candidates['target'], candidates['id'], first)
     if self.cfg.aux=='none': return {'itc': term('query')}
     align = F.mse_loss(queries['prompt'], queries['alignment'])
     return {'itc': term('query'), 'rtc': self.cfg.rtc*term('auxiliary'), 'align': self.cfg.align*align}

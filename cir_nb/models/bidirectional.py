@@ -63,6 +63,8 @@ class BidirectionalConfig(Settings):
 # %% ../../nbs/models/03_bidirectional.ipynb #both
 class BidirectionalComposer(Composer):
     "Queries in two directions"
+    reads_bank = True
+
     @property
     def text_views(self)->tuple:
         "The forward text, and the reversed one where it has a loss"
@@ -103,9 +105,9 @@ def embed(self, batch:Batch)->tuple: # queries, candidates
 @patch_to(BidirectionalComposer)
 def contrast(self, queries:dict, candidates:dict, first:int=0)->dict:
     "Forward and reversed contrast"
-    targets,ids = candidates['target'],self.masked_ids(candidates['id'])
-    scores = self.score(queries['query'], self.encode_target(targets))
-    out = {'forward': info_nce(scores, ids, self.temperature, first)}
+    targets,ids = candidates['target'],candidates['id']
+    out = {'forward': self.query_contrast(queries['query'], self.encode_target(targets), ids, first)}
     if not self.cfg.reverse: return out
     back = self.reversed(queries['ref'], targets, queries['reversed'])
-    return out|{'reversed': self.cfg.reverse*info_nce(back, ids, self.temperature, first)}
+    reverse = info_nce(back, self.masked_ids(ids), self.temperature, first)
+    return out|{'reversed': self.cfg.reverse*reverse}

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['Progress', 'StopOnNaN', 'Log', 'Validate', 'SaveBest', 'generator_state', 'set_generators', 'restore_generators',
-           'moments', 'save_state', 'read_state', 'check_best', 'load_state', 'SaveState', 'SameFolder']
+           'moments', 'save_state', 'read_state', 'check_best', 'load_state', 'SaveState', 'SameFolder',
+           'StaticTargets']
 
 # %% ../../nbs/training/03_callbacks.ipynb #imports
 import contextlib, hashlib, os, random, time, warnings
@@ -18,6 +19,7 @@ from ..core.records import check_file, is_trusted, recorded
 from ..data.core import CIRData
 from ..data.loader import Rows
 from ..models.distributed import Process, gather_objects, this_process, wait_for_all
+from ..retrieval.bank import bank_positions, static_bank
 from ..retrieval.evaluate import evaluate
 from ..retrieval.metrics import read_metrics
 from .learner import Callback, Learner, process_seed
@@ -360,3 +362,20 @@ class SameFolder(Callback):
     def after_step(self, learn:Learner)->None: self.check()
     def after_epoch(self, learn:Learner)->None: self.check()
     def after_fit(self, learn:Learner)->None: self.check()
+
+# %% ../../nbs/training/03_callbacks.ipynb #bank
+class StaticTargets(Callback):
+    "Puts the targets of a share of the training images beside each batch"
+    order = 10
+    def __init__(self,
+        share:float=1., # of the images that training queries name
+        seed:int=0, # of the recipe
+    ):
+        self.share,self.seed = share,seed
+
+    def before_fit(self, learn:Learner)->None:
+        rows = learn.loader.rows
+        positions = bank_positions(rows.data, self.share, self.seed)
+        learn.stage.bank = static_bank(learn.stage, rows, positions, num_workers=learn.cfg.num_workers)
+
+    def after_fit(self, learn:Learner)->None: learn.stage.bank = None

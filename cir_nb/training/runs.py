@@ -27,6 +27,7 @@ from ..core.core import BadData, UnknownName, patch_to, pick, seed_all, warn_onc
 from ..core.files import CannotWrite, read_json, reading
 from ..core.records import check_file, file_digest, is_trusted, recorded
 from ..data.core import DATA, CIRData, load_data
+from ..data.generated import generated_triplets, image_captions
 from ..data.perturb import noisy_triplets
 from ..models.composer import METHODS, Method
 from ..retrieval.metrics import Metrics, read_metrics
@@ -59,7 +60,18 @@ class Recipe:
         "The data set that it names"
         if protocol and split!='train': self.note_pairs(protocol)
         data = load_data(self.data, split, root, protocol or self.protocol or None, missing)
-        return noisy_triplets(data, self.train.noise, self.train.seed) if split=='train' else data
+        return self.more_triplets(data) if split=='train' else data
+
+# %% ../../nbs/training/02_runs.ipynb #more
+@patch_to(Recipe)
+def more_triplets(self,
+    data:CIRData, # the training queries
+)->CIRData:
+    "The training queries as the settings of the loop have them"
+    t = self.train
+    data = noisy_triplets(data, t.noise, t.seed)
+    if not t.generated: return data
+    return generated_triplets(data, t.generated, image_captions(data, t.captions), t.generated_form, t.seed)
 
 # %% ../../nbs/training/02_runs.ipynb #note-pairs
 @patch_to(Recipe, as_property=True)

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['TRACKERS', 'vocabulary_for', 'recipe_batch_size', 'fit_batch_size', 'opens', 'check_images', 'note_single',
            'find_tracker', 'needed_bytes', 'same_disk', 'check_room', 'init_run_dir', 'start_tracker', 'trains',
-           'state_file', 'run_callbacks', 'make_learner', 'load_splits', 'train', 'finished', 'begin_run',
-           'run_numbers', 'finalize_run']
+           'state_file', 'run_callbacks', 'bank_callbacks', 'make_learner', 'load_splits', 'train', 'finished',
+           'begin_run', 'run_numbers', 'finalize_run']
 
 # %% ../../nbs/training/06_train.ipynb #imports
 import dataclasses, importlib.util, math, warnings
@@ -24,12 +24,14 @@ from ..core.records import check_files, is_trusted, record_files
 from ..data.core import CIRData
 from ..data.features import cache_dir
 from ..data.images import opened
-from ..data.loader import check_targets, num_batches
+from ..data.loader import Loader, check_targets, num_batches
 from ..models.composer import METHODS
 from ..models.distributed import shares, this_process
+from ..retrieval.bank import check_bank
 from ..retrieval.metrics import check_measurable
 from ..retrieval.pipeline import Pipeline
-from .callbacks import Log, Progress, SameFolder, SaveBest, SaveState, StopOnNaN, Validate, load_state
+from .callbacks import (Log, Progress, SameFolder, SaveBest, SaveState, StaticTargets, StopOnNaN, Validate,
+                                       load_state)
 from .config import TrainConfig
 from .folders import (check_run_dir, clear_run, contents, hold_run, is_tidy, made_from, remove_halves,
                                      remove_state)
@@ -86,7 +88,7 @@ def check_images(data:CIRData, num_workers:int)->None:
 
 def note_single(recipe:Recipe)->None:
     "Say that a contrast within a batch of one is no contrast"
-    alone = recipe.train.epochs and recipe.train.batch_size==1
+    alone = recipe.train.epochs and recipe.train.batch_size==1 and not recipe.train.bank
     if alone and getattr(recipe.model, 'negatives', 'batch')=='batch':
         warnings.warn("with train.batch_size 1 a query has nothing to be told apart from: its contrast is exactly 0, and "
                       "nothing is learned from it.", stacklevel=3)
@@ -169,6 +171,14 @@ def run_callbacks(
     best,log = SaveBest(path/'weights.safetensors'),Log(path/'log.csv')
     return [*callbacks, validate, best, log, SaveState(state_file(path)), SameFolder(path)]
 
+# %% ../../nbs/training/06_train.ipynb #bank
+def bank_callbacks(pipeline:Pipeline, loader:Loader, recipe:Recipe)->list: # of StaticTargets, none or one
+    "What keeps a bank of targets, where the recipe asks for one; ValueError: the method cannot have one"
+    cfg = recipe.train
+    if not cfg.bank or not trains(pipeline, recipe): return []
+    check_bank(pipeline.stage, loader.rows)
+    return [StaticTargets(cfg.bank, cfg.seed)]
+
 # %% ../../nbs/training/06_train.ipynb #make-learner
 def make_learner(
     recipe:Recipe,
@@ -194,7 +204,8 @@ def make_learner(
         rows = pipeline.open_cache(data, feature_cache, mixed_precision=acc.mixed_precision, **share)
     if path: validate = Validate(val, pipeline.open_cache(val, feature_cache, **share))
     loader = training_loader(pipeline, data, cfg, rows)
-    return Learner(pipeline, loader, cfg, run_callbacks(path, validate, bar), acc)
+    callbacks = [*bank_callbacks(pipeline, loader, recipe), *run_callbacks(path, validate, bar)]
+    return Learner(pipeline, loader, cfg, callbacks, acc)
 
 # %% ../../nbs/training/06_train.ipynb #look
 def load_splits(recipe:Recipe, root:str|Path|None, missing:str, named:bool)->tuple: # train; val if the run has a name
