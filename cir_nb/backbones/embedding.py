@@ -66,6 +66,7 @@ class Canvas:
 
     def __call__(self, image:Image.Image)->Tensor: return self.to_uint8(image)
 
+# %% ../../nbs/backbones/30_embedding.ipynb #taken-out
 def taken_out(
     rows:Tensor, # (B,4,dim,dim) uint8
 )->list: # B images
@@ -93,6 +94,7 @@ def model_folder(
     try: return Path(snapshot_download(model, revision=revision or None, ignore_patterns=NOT_READ))
     except Exception as e: raise hub_problem(e, f'embedding:{name}') from None # of requests, httpx or the Hub's library
 
+# %% ../../nbs/backbones/30_embedding.ipynb #load-embedding
 def load_embedding(
     name:str, # as in `model_folder`
 )->nn.Module: # a SentenceTransformer
@@ -122,11 +124,13 @@ class TinyJoint(nn.Module):
 
     def preprocess(self, inputs:list, prompt:str|None=None, **kw)->dict: # name -> (B,...)
         "Pixels, zeros where there is no image; and words, those of the prompt first"
-        parts = [x if isinstance(x, dict) else {'image' if isinstance(x, Image.Image) else 'text': x} for x in inputs]
+        def named(x): return {'image' if isinstance(x, Image.Image) else 'text': x}
+        parts = [x if isinstance(x, dict) else named(x) for x in inputs]
         black = Image.new('RGB', (self.side, self.side))
         images = [p.get('image', black).convert('RGB').resize(black.size) for p in parts]
         texts = [f"{prompt or ''} {p['text']}" if 'text' in p else '' for p in parts]
-        return dict(pixels=torch.stack([pil_to_tensor(x).flatten()/255 for x in images]), ids=self.words.tokenize(texts))
+        pixels = torch.stack([pil_to_tensor(x).flatten()/255 for x in images])
+        return dict(pixels=pixels, ids=self.words.tokenize(texts))
 
     def forward(self, features:dict, **kw)->dict:
         "What was seen and what was read"
@@ -150,18 +154,6 @@ class EmbeddingModel(Backbone):
         self.weights = weights_key(model)
         self.instruct()
 
-    def instruct(self,
-        query:str='', # instruction of a query; empty: the model's own for queries
-        target:str='', # of an image that is searched; empty: the model's own for documents
-        side:int=512, # longest side of an image that it reads
-        batch_size:int=16, # inputs that are encoded at once
-    )->None:
-        "How the model is asked; part of what its embeddings depend on"
-        self.query_prompt,self.target_prompt = query or None,target or None
-        self.preprocess,self.batch_size = Canvas(side),batch_size
-        key = digest(self.weights, self.model.prompts, query, target)
-        self.register_buffer('key', torch.tensor(list(bytes.fromhex(key)), dtype=torch.uint8))
-
     @classmethod
     def pretrained(cls, name:str='')->'EmbeddingModel': return cls(load_embedding(name), name)
     @classmethod
@@ -170,6 +162,20 @@ class EmbeddingModel(Backbone):
     def tiny(cls, vocabulary=None)->'EmbeddingModel':
         words,st = garment_vocabulary(vocabulary),library()
         return cls(st.SentenceTransformer(modules=[TinyJoint(words)], device='cpu'), 'tiny', words)
+
+# %% ../../nbs/backbones/30_embedding.ipynb #instruct
+@patch_to(EmbeddingModel)
+def instruct(self,
+    query:str='', # instruction of a query; empty: the model's own for queries
+    target:str='', # of an image that is searched; empty: the model's own for documents
+    side:int=512, # longest side of an image that it reads
+    batch_size:int=16, # inputs that are encoded at once
+)->None:
+    "How the model is asked; part of what its embeddings depend on"
+    self.query_prompt,self.target_prompt = query or None,target or None
+    self.preprocess,self.batch_size = Canvas(side),batch_size
+    key = digest(self.weights, self.model.prompts, query, target)
+    self.register_buffer('key', torch.tensor(list(bytes.fromhex(key)), dtype=torch.uint8))
 
 # %% ../../nbs/backbones/30_embedding.ipynb #encode
 def sentence_inputs(images:list|None, texts:list|None)->list: # of dictionaries
@@ -190,6 +196,7 @@ def ask(self,
     found = encode(inputs, prompt=prompt, batch_size=self.batch_size, convert_to_tensor=True, show_progress_bar=False)
     return F.normalize(found.float(), dim=-1)
 
+# %% ../../nbs/backbones/30_embedding.ipynb #verbs
 @patch_to(EmbeddingModel)
 def encode_image(self, x:Tensor)->Tensor: return self.ask(x, document=True) # (B,4,H,W) -> (B,D)
 
