@@ -42,6 +42,7 @@ def library()->ModuleType:
 class Canvas:
     "An image as it is, in the corner of a square; the fourth channel says where"
     dim:int=512 # Of the square; a longer image is shrunk to it
+    mean = .5,.5,.5 # grey: what hides a part of an image that is explained
 
     @property
     def digest(self)->str: return digest('canvas', self.dim)
