@@ -56,7 +56,7 @@ $(BIN)/python:
 
 $(READY): settings.ini setup.py | $(BIN)/python
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
-	@if $(BIN)/python -c "$(LAVIS_LINE)"; then what='.[lavis,dev]'; also=; else what='.[dev]'; also='gradio>=6.22'; fi; \
+	@if $(BIN)/python -c "$(LAVIS_LINE)"; then what='.[lavis,dev]'; also=; else what='.[dev,embedding]'; also='gradio>=6.22'; fi; \
 		echo "Installing $$what into $(VENV): some minutes the first time"; \
 		$(BIN)/python -m pip install -q --use-pep517 -e "$$what" $$also
 	@touch $@

@@ -1,7 +1,7 @@
 "The checks, checked: each on a small tree or text that breaks the rule, and on one that keeps it"
 import importlib.util, json, tempfile
 from pathlib import Path
-import checks, docs, fold, house, layers, style
+import checks, docs, fold, house, layers, readme_tables, style
 
 def write_nb(path:Path, *srcs:str, outputs:tuple=(), metadata:tuple=(), fold:tuple=()) -> Path:
     "A notebook with these code cells"
@@ -170,6 +170,32 @@ def test_run_all() -> None:
             return checks.runs_whole(Path(d), None)
         assert faults('#| export\n#| eval: false\n1') and faults('#|eval:False\n1')
         assert not faults('1 # eval: false') and not faults('#| slow\n1')
+
+# README's tables
+
+def test_readme_tables() -> None:
+    "A table is written between its comments; one that differs, has no source or no place is named"
+    with tempfile.TemporaryDirectory() as d:
+        readme = Path(d)/'README.md'
+        def named(*names, source='a.ipynb'): # a table for each, all from one cell
+            return [readme_tables.Table(n, source, readme_tables.kept_markdown('c0')) for n in names]
+        def fault(*names, **kw): return ' '.join(readme_tables.faults(readme, named(*names, **kw)))
+        shown = dict(output_type='display_data', data={'text/markdown': ['| a |\n', '|---|\n', '| 1 |\n']})
+        write_nb(Path(d)/'a.ipynb', 'show()', outputs=[shown])
+        write_nb(Path(d)/'empty.ipynb', 'show()')
+        place = '<!-- table {0}: begin -->old<!-- table {0}: end -->\n'
+        readme.write_text('above\n'+place.format('x')+place.format('y')+'below\n')
+        assert 'table x: is not what a.ipynb says' in fault('x') and 'begin --> and' in fault('z')
+        assert 'none.ipynb is not there' in fault('x', source='none.ipynb')
+        assert "cell 'c0' keeps no Markdown" in fault('x', source='empty.ipynb')
+        readme_tables.write(readme, named('x', 'y'))
+        assert not fault('x', 'y')
+        text = readme.read_text()
+        assert text.count('| 1 |\n<!-- table')==2 and text.startswith('above\n') and text.endswith('below\n')
+        readme_tables.write(readme, named('x', 'y'))
+        assert readme.read_text()==text, 'written twice it is the same'
+        readme.write_text(text+place.format('x'))
+        assert 'once each' in fault('x')
 
 # Trees
 

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['KEEP', 'EvalOptions', 'check_counts', 'check_names', 'note_missing', 'recipe_data', 'protocol_line', 'protocols',
-           'retrieve_first', 'retrieve_both', 'Eval', 'check_saving', 'write_top', 'save_top', 'names_left_out',
-           'describe', 'keep', 'plain_result', 'show_tables', 'marks_that_count', 'without_marks', 'with_marks',
-           'rank_again', 'other_galleries', 'measure_one', 'measure']
+           'retrieve_first', 'retrieve_both', 'needs_no_training', 'make_untrained', 'Eval', 'check_saving',
+           'write_top', 'save_top', 'names_left_out', 'describe', 'keep', 'plain_result', 'show_tables',
+           'marks_that_count', 'without_marks', 'with_marks', 'rank_again', 'other_galleries', 'measure_one', 'measure']
 
 # %% ../../nbs/commands/03_eval.ipynb #imports
 import json, sys, time
@@ -16,7 +16,7 @@ from typing import Annotated
 
 from tyro.conf import Positional
 from .core import check_output, command, names_of, one_of
-from ..core.core import BadData
+from ..core.core import BadData, UnknownName
 from ..core.files import read_json
 from ..training.config import find_run
 
@@ -112,11 +112,33 @@ def retrieve_both(
     rows = rows_for(alone.retriever, data, alone.open_cache(data, feature_cache, **shares()), alone.stage)
     return retrieve_with_shortcuts(alone.retriever, data, k, shortcuts, rows=rows)
 
+# %% ../../nbs/commands/03_eval.ipynb #untrained
+def needs_no_training(name:str, data:str)->bool:
+    "Whether a name is of a method that needs no training, and of no run; a name that is neither is refused"
+    try: find_run(name)
+    except UnknownName:
+        from cir_nb.catalogue.models import untrained_recipe
+        if untrained_recipe(name, data or 'garments') is None: raise
+        if not data: raise ValueError(f"{name} was trained on no data set: say which is measured with --data.") from None
+        return True
+    return False
+
+def make_untrained(command:'Eval')->'Eval':
+    "The command with the run that its name becomes, which the first process makes"
+    from cir_nb.catalogue.models import untrained_run
+    from cir_nb.models.distributed import this_process, wait_for_all
+    if not this_process().is_main: wait_for_all()
+    path = untrained_run(command.run, command.data)
+    if this_process().is_main:
+        print(f"note: {command.run} is measured as run {path.name}.", file=sys.stderr)
+        wait_for_all()
+    return replace(command, run=str(path))
+
 # %% ../../nbs/commands/03_eval.ipynb #eval
 @command('eval')
 class Eval(EvalOptions):
     "Measure a run: the benchmark's table, with its protocol id"
-    run:Positional[str] # A run: a folder, or its name in models/
+    run:Positional[str] # A run: a folder, or its name in models/; or zeroshot:ARCHITECTURE, embedding:MODEL with --data
     rerank:str = '' # A second run, which re-ranks the top K of the first; a re-ranker brings its own retriever
     save_topk:int = 0 # Also write the top so many to a file, for cir rerank
     out:str = '' # Folder of that file; by default the run's own
@@ -126,10 +148,11 @@ class Eval(EvalOptions):
 
     def __call__(self)->None:
         check_counts(top_k=self.top_k, save_topk=self.save_topk)
-        check_names(self.run, self.rerank, data=self.data)
+        check_names(self.rerank, data=self.data)
         check_saving(self)
+        made_of = needs_no_training(self.run, self.data)
         if self.protocol=='list': print(protocols(self.data or recipe_data(self.run)))
-        else: measure(self)
+        else: measure(self, made_of)
 
 # %% ../../nbs/commands/03_eval.ipynb #saving
 def check_saving(command:Eval)->None:
@@ -278,12 +301,16 @@ def measure_one(command:Eval, run:'Run', pipeline:'Pipeline', data:'CIRData', ma
     return numbers,result
 
 # %% ../../nbs/commands/03_eval.ipynb #measure-and-keep
-def measure(command:Eval)->None:
+def measure(
+    command:Eval,
+    untrained:bool=False, # whether its run is a name that needs no training
+)->None:
     "Measure a run over each gallery, keep what is found, and print the tables"
     from cir_nb.models.distributed import join_processes
     from cir_nb.training.runs import load_run
     from cir_nb.training.stages import join_stages
     join_processes()
+    if untrained: command = make_untrained(command)
     marks = marks_that_count(command)
     run = load_run(command.run)
     pipeline = join_stages(run, command.rerank)

@@ -281,7 +281,8 @@ def open_cache(
     folder = None if where=='auto' else where
     if features is None: features = model.cacheable
     transform = model.preprocess
-    if not features and where=='auto' and len(needed_positions(data))*transform.shape.numel()<=2**31: return None
+    few = len(needed_positions(data))*transform.shape.numel()<=2**31
+    if not features and where=='auto' and (few or not model.keeps_pixels): return None
     try:
         if features: return feature_cache(model, data, folder, mixed_precision, **kw)
         return pixel_cache(data, transform, folder, **kw)

@@ -33,6 +33,7 @@ class Method(nn.Module):
     Config = NoConfig
     is_reranker = False
     image_tokens = 'pooled' # or 'patches', where a method reads image tokens
+    keeps_pixels = True # whether prepared images of a large data set are kept on disk where no features are
     text_views = TEXT_VIEWS # for the query first, then for texts that losses read beside it
     recipes = {}
 
