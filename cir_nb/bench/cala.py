@@ -78,7 +78,8 @@ def make_model(size:str)->CaLa: # with random weights
         bert = BertConfig(60, 32, 2, 4, 64, 40, 24, 2, True, 0.)
         blip = BLIP2(ViTConfig(28, 14, 24, 2, 4, 48, 'clip'), bert, 16, queries=4)
     else:
-        vision,bert = VITS['clip-L21'],BertConfig(30523, encoder_width=1024, cross_attention_freq=2, queries=True, dropout=0.)
+        vision = VITS['clip-L21']
+        bert = BertConfig(30523, encoder_width=1024, cross_attention_freq=2, queries=True, dropout=0.)
         if size=='short': vision,bert = replace(vision, depth=7),replace(bert, num_hidden_layers=4)
         blip = BLIP2(vision, bert)
     model = CaLa(blip, CaLaConfig())
@@ -129,7 +130,7 @@ def cala_bench(
     size:str='full', # short: a third of the blocks and layers, two triplets; tiny: tiny sizes
     device:str='cpu',
 )->tuple: # the published form, ours
-    "CaLa with ViT-L made, and a step of four triplets (short: a third of the layers, two triplets): three BLIP-2s, or one with two readers"
+    "CaLa made, and a step of four triplets (short: a third of the layers, two): three BLIP-2s, or one and two readers"
     def table(make):
         found = training_step(make, size, 4 if size=='full' else 2, device=device)
         return {k: v for k,v in found.items() if k!='weights'}

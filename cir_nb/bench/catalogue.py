@@ -115,7 +115,7 @@ def qdrant_embedded(n:int, shape:tuple=(256,), rounds:int=30)->Searched:
 def catalogue_bench(
     size:str='full', # tiny: a thousand vectors
 )->dict: # form -> what computes it
-    "The top 50 of one query among 100,000 images, exact: all vectors stacked in memory, or mapped shards; both are ours"
+    "The top 50 among 100,000 images, exact: all vectors stacked in memory, or mapped shards; both are ours"
     n = 1000 if size=='tiny' else 100_000
     folder = tempfile.TemporaryDirectory()
     for keys,rows in drawn(n)(): Shard.new(Path(folder.name), keys, rows).save()

@@ -7,6 +7,7 @@ __all__ = ['NO_RATE', 'Watch', 'precision', 'some_steps', 'random_sprc', 'featur
 
 # %% ../../nbs/bench/03_features.ipynb #imports
 import tempfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -65,14 +66,14 @@ def some_steps(
 
 # %% ../../nbs/bench/03_features.ipynb #model
 def random_sprc(
-    size:str='full', # short: with the smaller of its two published towers
+    size:str='full', # short: with a third of the smaller of its two published towers
     device:str='cpu',
 )->Composer:
     "SPRC with random weights"
     seed_all(0)
     if size=='tiny': backbone = BLIP2.tiny()
     else:
-        vit = VITS['clip-L' if size=='short' else 'g']
+        vit = replace(VITS['clip-L'], depth=8) if size=='short' else VITS['g']
         qformer = BertConfig(30523, encoder_width=vit.embed_dim, cross_attention_freq=2, queries=True)
         backbone = BLIP2(vit, qformer, tokenizer=WordPieceTokenizer.from_words(garment_vocabulary()))
     return METHODS['sprc'](backbone).to(device)
@@ -80,10 +81,10 @@ def random_sprc(
 # %% ../../nbs/bench/03_features.ipynb #features
 @BENCHES('features')
 def features_bench(
-    size:str='full', # short: ViT-L, one step of two queries; tiny: tiny encoders
+    size:str='full', # short: ViT-L, a third of it, one step of two queries; tiny: tiny encoders
     device:str='cpu',
 )->tuple: # encoding every image in every step; reading features
-    "Two steps of SPRC with ViT-g, four queries each (short: one with ViT-L, two queries): images encoded, or features read"
+    "Two steps of SPRC, ViT-g, four queries each (short: one, 8 blocks of ViT-L, two): images encoded, or features read"
     folder = tempfile.TemporaryDirectory()
     root,model = Path(folder.name),random_sprc(size, device)
     LAYOUTS['fashioniq'](root, 'tiny')

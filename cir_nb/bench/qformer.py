@@ -152,7 +152,7 @@ def qformer_bench(
     size:str='full', # short: two captions, four layers; tiny: three and a tiny model
     device:str='cpu',
 )->tuple: # the published form, ours
-    "A training step of SPRC's Q-Former on kept features, eight queries (short: two, four of twelve layers): LAVIS's code, or ours"
+    "A training step of SPRC's Q-Former, eight queries (short: two, 4 of 12 layers): LAVIS's code, or ours"
     scene = make_scene(size, device)
     bert,model = scene.bert,scene.model
     batch = our_batch(scene.inputs)
@@ -166,7 +166,7 @@ def gallery_bench(
     size:str='full', # short: two images, four layers; tiny: three and a tiny model
     device:str='cpu',
 )->tuple: # the published form, ours
-    "Kept features of eight images (short: two, four of twelve layers) become embeddings: LAVIS's code, or ours"
+    "Kept features of eight images (short: two, 4 of 12 layers) become embeddings: LAVIS's code, or ours"
     scene = make_scene(size, device)
     @torch.no_grad()
     def table(embed):

@@ -57,7 +57,7 @@ def step(
     return {'loss': loss.item(), 'gradient': norms.norm().item()}
 
 # %% ../../nbs/bench/06_scale.ipynb #chunks
-ROWS = dict(tiny=(8,2), short=(128,8), full=(1024,64)) # of a batch, of a chunk
+ROWS = dict(tiny=(8,2), short=(128,16), full=(1024,64)) # of a batch, of a chunk
 
 def in_chunks_bench(method:str, towers:str, size:str, device:str)->dict: # form -> what computes it
     "One step, at once and in chunks"
@@ -69,18 +69,18 @@ def in_chunks_bench(method:str, towers:str, size:str, device:str)->dict: # form 
 
 @BENCHES('scale')
 def scale_bench(
-    size:str='full', # short: 128 rows in chunks of 8; tiny: 8 in chunks of 2
+    size:str='full', # short: 128 rows in chunks of 16; tiny: 8 in chunks of 2
     device:str='cpu',
 )->dict: # form -> what computes it
-    "CLIP4Cir on tiny towers, a step of 1,024 triplets in chunks of 64 (short: 128 in chunks of 8); both forms are ours"
+    "CLIP4Cir on tiny towers, a step of 1,024 triplets in chunks of 64 (short: 128, 16); both forms are ours"
     return in_chunks_bench('clip4cir.stage1', 'tiny', size, device)
 
 @BENCHES('scale.sprc')
 def sprc_scale_bench(
-    size:str='full', # short: 128 rows in chunks of 8; tiny: 8 in chunks of 2
+    size:str='full', # short: 128 rows in chunks of 16; tiny: 8 in chunks of 2
     device:str='cpu',
 )->dict: # form -> what computes it
-    "SPRC on tiny towers, a step of 1,024 triplets in chunks of 64 (short: 128 in chunks of 8); both forms are ours"
+    "SPRC on tiny towers, a step of 1,024 triplets in chunks of 64 (short: 128, 16); both forms are ours"
     return in_chunks_bench('sprc', 'blip2:tiny', size, device)
 
 # %% ../../nbs/bench/06_scale.ipynb #processes

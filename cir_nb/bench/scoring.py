@@ -58,6 +58,7 @@ def by_query(
         rows.append(explicit+unit(a*images)@unit(a*r))
     return torch.stack(rows)
 
+# %% ../../nbs/bench/02_scoring.ipynb #artemis-bench
 @BENCHES('scoring.artemis')
 def artemis_bench(
     size:str='full', # tiny: a few images only
