@@ -17,8 +17,8 @@ from pathlib import Path
 import torch
 from tqdm.auto import tqdm
 import cir_nb
-from .core import BENCHES, BUDGET, ROUNDS, compare, device_of, takes_device
-from .speed_file import FAILED, SKIPPED, Speed, entry, not_measured
+from .core import BENCHES, BUDGET, ROUNDS, compare, device_of, entry, takes_device
+from .speed_file import FAILED, SKIPPED, Speed, not_measured
 from ..training.card import package_versions, processor
 
 # %% ../../nbs/bench/10_runner.ipynb #machine

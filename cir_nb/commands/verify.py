@@ -112,9 +112,9 @@ def run_benches(command:Bench, names:list)->None:
     "Measure, print and keep; BadData where a bench failed, or its numbers differ"
     path = speed_path(command)
     from tqdm.auto import tqdm
-    from cir_nb.bench.core import machine
+    from cir_nb.bench.core import DIFFERS, in_words, machine
     from cir_nb.bench.runner import measure_all
-    from cir_nb.bench.speed_file import DIFFERS, FAILED, in_words, write_speed
+    from cir_nb.bench.speed_file import FAILED, write_speed
     def say(b): tqdm.write(in_words(b), file=sys.stdout)
     print(machine(), flush=True)
     speed = measure_all(names, command.size, command.rounds, command.device, command_line(command), say)
