@@ -112,6 +112,12 @@ def is_readable(tree:Path, scratch:Path) -> list:
     "Exported code and these checks keep to the rules of .ci/style.py"
     return style.check(tree)
 
+def is_measured(tree:Path, scratch:Path) -> list:
+    "README's table of speed is what the file of speeds says, and nobody changed that file"
+    args = [sys.executable, scratch/'.ci'/'speed.py', '--check']
+    res = subprocess.run(args, cwd=scratch, capture_output=True, text=True)
+    return res.stdout.strip().splitlines() or (res.stderr.strip().splitlines()[-3:] if res.returncode else [])
+
 def is_checked(tree:Path, scratch:Path) -> list:
     "These checks find what they look for"
     import test_ci
@@ -125,5 +131,6 @@ CHECKS = {
     'sizes and outputs': is_slim,
     'hidden cells are folded': is_folded,
     'Run All runs every cell': runs_whole,
+    "README's table of speed": is_measured,
     'the checks themselves': is_checked,
 }

@@ -93,7 +93,7 @@ def check_content(
         raise BadData(f"{where} is no file of speeds. cir bench --json FILE writes one.")
     version = found.get('version')
     if version!=VERSION:
-        raise BadData(f"{where} is of version {version!r}, and this cir_nb {__version__} reads version {VERSION}. {again}")
+        raise BadData(f"{where} is of version {version!r}, and this cir_nb ({__version__}) reads {VERSION}. {again}")
     lacks = [k for k in HOLDS if not isinstance(found.get(k), HOLDS[k])]
     if lacks: raise BadData(f"{where} is damaged: it has no {', '.join(lacks)}. {again}")
     faults = list(filter(None, map(entry_fault, found['benches'])))
@@ -147,8 +147,8 @@ def measured_on(speed:Speed)->str:
     where = f"{m.get('processor')}, {m.get('cores')} cores, {gb:.0f} GB{gpu}, {m.get('system')}"
     libraries = f"Python {m.get('python')}, torch {speed.packages.get('torch')} on {threads}"
     return (f"`{speed.command}` took {speed.seconds/60:.0f} minutes on {speed.date[:10]}: {where}, {libraries}{load}. "
-            f"Each number is the median of {rounds_said(speed)} rounds, in which both forms run in turn; in brackets the "
-            "median divided and multiplied by how many times the highest round is the lowest.")
+            f"Each number is the median of {rounds_said(speed)} rounds, in which both forms run in turn; in brackets "
+            "the median divided and multiplied by how many times the highest round is the lowest.")
 
 # %% ../../nbs/bench/09_speed_file.ipynb #table
 def to_markdown(
