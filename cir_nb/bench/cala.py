@@ -72,7 +72,7 @@ class ThreeCopies(nn.Module):
 
 # %% ../../nbs/bench/07_cala.ipynb #scene
 def make_model(size:str)->CaLa: # with random weights
-    "CaLa at the published size, with a third of its blocks and layers, or tiny"
+    "CaLa at the published size, with few of its blocks and layers, or tiny"
     seed_all(0)
     if size=='tiny':
         bert = BertConfig(60, 32, 2, 4, 64, 40, 24, 2, True, 0.)
@@ -80,7 +80,7 @@ def make_model(size:str)->CaLa: # with random weights
     else:
         vision = VITS['clip-L21']
         bert = BertConfig(30523, encoder_width=1024, cross_attention_freq=2, queries=True, dropout=0.)
-        if size=='short': vision,bert = replace(vision, depth=7),replace(bert, num_hidden_layers=4)
+        if size=='short': vision,bert = replace(vision, depth=2),replace(bert, num_hidden_layers=2)
         blip = BLIP2(vision, bert)
     model = CaLa(blip, CaLaConfig())
     model.hca.dropout.p = 0.
@@ -127,10 +127,10 @@ def three_copies(size:str)->ThreeCopies: return ThreeCopies(make_model(size))
 
 @BENCHES('cala')
 def cala_bench(
-    size:str='full', # short: a third of the blocks and layers, two triplets; tiny: tiny sizes
+    size:str='full', # short: 2 of 21 blocks, 2 of 12 layers, two triplets; tiny: tiny sizes
     device:str='cpu',
 )->tuple: # the published form, ours
-    "CaLa made, and a step of four triplets (short: a third of the layers, two): three BLIP-2s, or one and two readers"
+    "CaLa made, and a step of four triplets (short: a tenth of its layers, two): three BLIP-2s, or one with two readers"
     def table(make):
         found = training_step(make, size, 4 if size=='full' else 2, device=device)
         return {k: v for k,v in found.items() if k!='weights'}

@@ -105,7 +105,7 @@ def multiply_adds(
 # %% ../../nbs/bench/00_core.ipynb #spread
 ROUNDS = 7
 LEAST_ROUNDS = 5
-BUDGET = 90 # seconds after which no more rounds begin than these
+BUDGET = 30 # seconds after which no more rounds begin than these
 
 def spread(
     ratios:list, # one of each round

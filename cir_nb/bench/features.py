@@ -66,25 +66,26 @@ def some_steps(
 
 # %% ../../nbs/bench/03_features.ipynb #model
 def random_sprc(
-    size:str='full', # short: with a third of the smaller of its two published towers
+    size:str='full', # short: with a part of the smaller of its two published towers
     device:str='cpu',
 )->Composer:
     "SPRC with random weights"
     seed_all(0)
     if size=='tiny': backbone = BLIP2.tiny()
     else:
-        vit = replace(VITS['clip-L'], depth=8) if size=='short' else VITS['g']
+        vit = replace(VITS['clip-L'], depth=4) if size=='short' else VITS['g']
         qformer = BertConfig(30523, encoder_width=vit.embed_dim, cross_attention_freq=2, queries=True)
+        if size=='short': qformer = replace(qformer, num_hidden_layers=4)
         backbone = BLIP2(vit, qformer, tokenizer=WordPieceTokenizer.from_words(garment_vocabulary()))
     return METHODS['sprc'](backbone).to(device)
 
 # %% ../../nbs/bench/03_features.ipynb #features
 @BENCHES('features')
 def features_bench(
-    size:str='full', # short: ViT-L, a third of it, one step of two queries; tiny: tiny encoders
+    size:str='full', # short: a sixth of ViT-L, a third of the Q-Former, one step of two queries; tiny: tiny encoders
     device:str='cpu',
 )->tuple: # encoding every image in every step; reading features
-    "Two steps of SPRC, ViT-g, four queries each (short: one, 8 blocks of ViT-L, two): images encoded, or features read"
+    "Two steps of SPRC, ViT-g, four queries each (short: one, a sixth of ViT-L, two): images encoded, or features read"
     folder = tempfile.TemporaryDirectory()
     root,model = Path(folder.name),random_sprc(size, device)
     LAYOUTS['fashioniq'](root, 'tiny')

@@ -106,13 +106,13 @@ FULL = BertConfig(encoder_width=768)
 
 @BENCHES('rerank')
 def rerank_bench(
-    size:str='full', # short: ten candidates; tiny: a tiny model too
+    size:str='full', # short: six candidates; tiny: a tiny model too
     device:str='cpu',
     tokens:int=13, # of the text
 )->tuple: # the published form, ours
-    "One query, the top 50 (short: 10) of the first stage, 577 tokens each, BLIP-base"
+    "One query, the top 50 (short: 6) of the first stage, 577 tokens each, BLIP-base"
     if size=='tiny': scene = make_scene(SMALL, 1, 5, 7, 19)
-    else: scene = make_scene(FULL, 1, 10 if size=='short' else 50, tokens)
+    else: scene = make_scene(FULL, 1, 6 if size=='short' else 50, tokens)
     scene = to_device(scene, device)
     scene.model.eval()
     @torch.no_grad()
@@ -131,10 +131,10 @@ def step(form:Callable, model:TwoStream, head:Tensor, inputs:Inputs)->dict: # nu
     return {'loss': loss.item()}|{k: p.grad.norm().item() for k,p in watched}
 
 def training_scene(size:str='full')->Scene:
-    "A batch of 16, or 6, at BLIP's size, with one layer that averages and one that merges"
+    "A batch of 16, or 4, at BLIP's size, with one layer that averages and one that merges"
     if size=='tiny': scene = make_scene(SMALL, 3, 3, 7, 19)
     else:
-        n = 6 if size=='short' else 16
+        n = 4 if size=='short' else 16
         scene = make_scene(BertConfig(encoder_width=768, num_hidden_layers=2, dropout=0.), n, n, 13)
         scene.model.encoder.layer[1] = TwoStream(scene.model.cfg, 1).encoder.layer[1]
     scene.model.train()
@@ -142,10 +142,10 @@ def training_scene(size:str='full')->Scene:
 
 @BENCHES('rerank.train')
 def training_bench(
-    size:str='full', # short: a batch of six; tiny: of three
+    size:str='full', # short: a batch of four; tiny: of three
     device:str='cpu',
 )->tuple: # the published form, ours
-    "A training step of a second stage at batch 16 (short: 6), two of the twelve layers"
+    "A training step of a second stage at batch 16 (short: 4), two of the twelve layers"
     scene = to_device(training_scene(size), device)
     return partial(step, published, *scene),partial(step, ours, *scene)
 

@@ -34,8 +34,8 @@ def not_measured(
 # %% ../../nbs/bench/09_speed_file.ipynb #speed
 KIND = 'speed measured by cir bench'
 VERSION = 1
-HOLDS = dict(date=str, command=str, size=str, rounds=int, seconds=(int,float), machine=dict, packages=dict, code=dict,
-             benches=list)
+HOLDS = dict(date=str, command=str, size=str, rounds=int, seconds=(int,float), machine=dict, packages=dict,
+             code=dict, benches=list)
 
 @dataclass(frozen=True, eq=False)
 class Speed:
@@ -78,7 +78,7 @@ NUMBERS = 'ratio','seconds','memory','times','forms','size','device'
 def entry_fault(b:Any)->str: # empty where there is none
     "What is wrong with one bench of a file"
     if not isinstance(b, dict) or not isinstance(b.get('name'), str): return 'a bench has no name'
-    if b.get('status') not in (MEASURED,DIFFERS,SKIPPED,FAILED): return f"{b['name']} has the status {b.get('status')!r}"
+    if b.get('status') not in (MEASURED,DIFFERS,SKIPPED,FAILED): return f"{b['name']} has status {b.get('status')!r}"
     needs = NUMBERS if b['status'] in (MEASURED,DIFFERS) else ('reason',)
     lacks = [k for k in needs if k not in b]
     return f"{b['name']} has no {', '.join(lacks)}" if lacks else ''
