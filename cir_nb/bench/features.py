@@ -46,8 +46,8 @@ class Watch(Callback):
 NO_RATE = 1e-30
 
 def precision(device:str)->str: # of accelerate
-    "Half precision on a GPU, as published"
-    return 'no' if device=='cpu' else 'fp16'
+    "Half precision on a GPU; fp16, as published, would scale gradients until they fit, and both forms differently"
+    return 'no' if device=='cpu' else 'bf16'
 
 def some_steps(
     model:Composer,

@@ -87,7 +87,8 @@ def measure_here(
     try:
         importlib.import_module(module)
         what = BENCHES.doc(name)
-        if device=='cpu' or not takes_device(name): os.environ['CUDA_VISIBLE_DEVICES'] = ''
+        device = device if takes_device(name) else 'cpu'
+        if device=='cpu': os.environ['CUDA_VISIBLE_DEVICES'] = '' # before torch looks
         budget = BUDGET if size=='short' else math.inf
         return entry(compare(name, size, rounds, device_of(name, device), budget, lambda: send(None)), what)
     except Exception as e: return not_measured(name, *reason_of(e), what)
