@@ -39,8 +39,9 @@ def load_average()->list: # over 1, 5 and 15 minutes; empty where the system doe
 def machine_facts()->dict: # plain values
     "What a time depends on besides the code"
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else ''
+    system = f"{platform.system()} {platform.release().split('-')[0]}"
     return dict(processor=processor(), cores=usable_cores(), memory=memory_bytes(), gpu=gpu,
-                cuda=torch.version.cuda or '' if gpu else '', system=f"{platform.system()} {platform.release().split('-')[0]}",
+                cuda=torch.version.cuda or '' if gpu else '', system=system,
                 architecture=platform.machine(), python=platform.python_version(), threads=torch.get_num_threads(),
                 instructions=torch.backends.cpu.get_cpu_capability(), load=load_average())
 

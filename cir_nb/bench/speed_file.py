@@ -147,9 +147,9 @@ def measured_on(speed:Speed)->str:
     where = f"{m.get('processor')}, {m.get('cores')} cores, {gb:.0f} GB{gpu}, {m.get('system')}"
     libraries = f"Python {m.get('python')}, torch {speed.packages.get('torch')} on {threads}"
     return (f"`{speed.command}` took {speed.seconds/60:.0f} minutes on {speed.date[:10]}: {where}, {libraries}{load}. "
-            f"Each number is the median of {rounds_said(speed)} rounds, in which both forms run in turn, and the ratio that "
-            "of the rounds' ratios; in brackets this median, divided and multiplied by how many times the highest round is "
-            "the lowest.")
+            f"Each number is the median of {rounds_said(speed)} rounds, in which both forms run in turn, and the ratio "
+            "that of the rounds' ratios; in brackets this median, divided and multiplied by how many times the highest "
+            "round is the lowest.")
 
 # %% ../../nbs/bench/09_speed_file.ipynb #table
 def to_markdown(
