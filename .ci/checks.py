@@ -116,6 +116,12 @@ def is_said(tree:Path, scratch:Path) -> list:
     "README's measured tables are what was measured"
     return list(readme_tables.faults(tree/'README.md', readme_tables.TABLES))
 
+def is_measured(tree:Path, scratch:Path) -> list:
+    "README's table of speed is what the file of speeds says, and nobody changed that file"
+    args = [sys.executable, scratch/'.ci'/'speed.py', '--check']
+    res = subprocess.run(args, cwd=scratch, capture_output=True, text=True)
+    return res.stdout.strip().splitlines() or (res.stderr.strip().splitlines()[-3:] if res.returncode else [])
+
 def is_checked(tree:Path, scratch:Path) -> list:
     "These checks find what they look for"
     import test_ci
@@ -130,5 +136,6 @@ CHECKS = {
     'hidden cells are folded': is_folded,
     'Run All runs every cell': runs_whole,
     "README's tables": is_said,
+    "README's table of speed": is_measured,
     'the checks themselves': is_checked,
 }

@@ -1,7 +1,7 @@
 "The checks, checked: each on a small tree or text that breaks the rule, and on one that keeps it"
-import importlib.util, json, tempfile
+import importlib.util, json, re, shutil, tempfile
 from pathlib import Path
-import checks, docs, fold, house, layers, readme_tables, style
+import checks, docs, fold, house, layers, readme_tables, speed, style
 
 def write_nb(path:Path, *srcs:str, outputs:tuple=(), metadata:tuple=(), fold:tuple=()) -> Path:
     "A notebook with these code cells"
@@ -259,6 +259,29 @@ def test_docs() -> None:
         sections = docs.sections(Path(d))
         assert list(sections)==['tutorials', 'core', 'retrieval', 'reproduce']
         assert sections['retrieval']==['retrieval/02_c.ipynb', 'retrieval/10_b.ipynb']
+
+def test_speed() -> None:
+    "A number changed by hand is found, in README and in the file of speeds"
+    readme = (speed.ROOT/'README.md').read_text(encoding='utf-8')
+    measured = (speed.ROOT/speed.FILE).read_text(encoding='utf-8')
+    table = speed.split(readme)[1]
+    faster = re.sub(r'\d (m?s), ', r'9\g<0>', table, count=1)
+    ratio = re.sub(r'"ratio": ', r'\g<0>9', measured, count=1)
+    assert faster!=table and ratio!=measured
+    samples = { # what a README and a file say, and what is said of them
+        '': (readme, measured), 'its table of speed is not that of': (readme.replace(table, faster), measured),
+        'something in it was changed by hand': (readme, ratio), 'is not valid JSON': (readme, measured[:999]),
+        'has no table of speed': (readme.replace(speed.END, ''), measured)}
+    with tempfile.TemporaryDirectory() as d:
+        shutil.copytree(speed.ROOT/'nbs'/'bench', Path(d)/'nbs'/'bench')
+        for why, (text, numbers) in samples.items():
+            (Path(d)/'README.md').write_text(text, encoding='utf-8')
+            (Path(d)/speed.FILE).write_text(numbers, encoding='utf-8')
+            found = speed.faults(Path(d))
+            assert len(found)==bool(why) and why in ''.join(found), (why, found)
+        (Path(d)/'README.md').write_text(readme, encoding='utf-8')
+        (Path(d)/speed.FILE).unlink()
+        assert 'is not there' in speed.faults(Path(d))[0]
 
 def run() -> list:
     "Every test above; one line for each that fails"

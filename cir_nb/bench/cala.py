@@ -9,6 +9,7 @@ __all__ = ['all_of_tac', 'all_of_hca', 'ThreeCopies', 'make_model', 'make_batch'
 # %% ../../nbs/bench/07_cala.ipynb #imports
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -70,25 +71,28 @@ class ThreeCopies(nn.Module):
         return .9*contrast+.1*F.cross_entropy(10*bridge@both[:,0].T, right)
 
 # %% ../../nbs/bench/07_cala.ipynb #scene
-def make_model(small:bool, blocks:int=21)->CaLa: # with random weights
-    "CaLa at the published size, or small"
+def make_model(size:str)->CaLa: # with random weights
+    "CaLa at the published size, with few of its blocks and layers, or tiny"
     seed_all(0)
-    if small:
+    if size=='tiny':
         bert = BertConfig(60, 32, 2, 4, 64, 40, 24, 2, True, 0.)
         blip = BLIP2(ViTConfig(28, 14, 24, 2, 4, 48, 'clip'), bert, 16, queries=4)
     else:
         vision = VITS['clip-L21']
-        blip = BLIP2(vision, BertConfig(30523, encoder_width=1024, cross_attention_freq=2, queries=True, dropout=0.))
+        bert = BertConfig(30523, encoder_width=1024, cross_attention_freq=2, queries=True, dropout=0.)
+        if size=='short': vision,bert = replace(vision, depth=2),replace(bert, num_hidden_layers=2)
+        blip = BLIP2(vision, bert)
     model = CaLa(blip, CaLaConfig())
     model.hca.dropout.p = 0.
     return model
 
-def make_batch(size:int, tokens:int, small:bool)->Batch:
+def make_batch(triplets:int, tokens:int, size:str)->Batch:
     "Random pixels, and texts of several lengths"
     seed_all(1)
-    ids,side = torch.randint(4, 60 if small else 30000, (size,tokens)),28 if small else 224
-    mask = (torch.arange(tokens)<torch.randint(tokens//2, tokens+1, (size,1))).long()
-    row,pixels = torch.arange(size),torch.randn(2, size, 3, side, side)
+    words,side = (60,28) if size=='tiny' else (30000,224)
+    ids = torch.randint(4, words, (triplets,tokens))
+    mask = (torch.arange(tokens)<torch.randint(tokens//2, tokens+1, (triplets,1))).long()
+    row,pixels = torch.arange(triplets),torch.randn(2, triplets, 3, side, side)
     return Batch(pixels[0], (ids, mask), pixels[1], row, row, row, [])
 
 # %% ../../nbs/bench/07_cala.ipynb #step
@@ -98,17 +102,17 @@ def losses_of(model:nn.Module, batch:Batch)->Tensor: # a number
     return sum(found.values()) if isinstance(found, dict) else found
 
 def training_step(
-    make:Callable, # small -> model
-    small:bool=False, # tiny sizes
-    size:int=4, # triplets in the batch
+    make:Callable, # size -> model
+    size:str='full', # tiny, short or full
+    triplets:int=4, # in the batch
     optimizer:bool=False, # steps too
     device:str='cpu',
 )->dict: # numbers
     "Forward and backward of a model that is made for it, with a step of AdamW before and after where it is asked for"
-    model = make(small).to(device).train()
+    model = make(size).to(device).train()
     adamw = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], 1e-6)
-    for n in (1, size) if optimizer else (size,):
-        batch = make_batch(n, 16, small).to(device)
+    for n in (1, triplets) if optimizer else (triplets,):
+        batch = make_batch(n, 16, size).to(device)
         batch.text = tuple(t.to(device) for t in batch.text)
         adamw.zero_grad()
         loss = losses_of(model, batch)
@@ -119,16 +123,15 @@ def training_step(
     return dict(loss=loss.item(), weights=sum(p.numel() for p in model.parameters()))|grads
 
 # %% ../../nbs/bench/07_cala.ipynb #bench
-def three_copies(small:bool)->ThreeCopies: return ThreeCopies(make_model(small))
+def three_copies(size:str)->ThreeCopies: return ThreeCopies(make_model(size))
 
 @BENCHES('cala')
 def cala_bench(
-    small:bool=False, # tiny sizes
-    size:int=4, # triplets in a batch
+    size:str='full', # short: 2 of 21 blocks, 2 of 12 layers, two triplets; tiny: tiny sizes
     device:str='cpu',
 )->tuple: # the published form, ours
-    "A training step of CaLa on BLIP-2 with ViT-L"
+    "CaLa made, and a step of four triplets (short: a tenth of its layers, two): three BLIP-2s, or one with two readers"
     def table(make):
-        found = training_step(make, small, size, device=device)
+        found = training_step(make, size, 4 if size=='full' else 2, device=device)
         return {k: v for k,v in found.items() if k!='weights'}
     return partial(table, three_copies),partial(table, make_model)

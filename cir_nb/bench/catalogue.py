@@ -113,10 +113,10 @@ def qdrant_embedded(n:int, shape:tuple=(256,), rounds:int=30)->Searched:
 # %% ../../nbs/bench/08_catalogue.ipynb #bench
 @BENCHES('catalogue')
 def catalogue_bench(
-    small:bool=False, # a thousand vectors
+    size:str='full', # tiny: a thousand vectors
 )->dict: # form -> what computes it
-    "The top 50 among 100,000 images, exact: all vectors stacked in memory, and mapped shards"
-    n = 1000 if small else 100_000
+    "The top 50 among 100,000 images, exact: all vectors stacked in memory, or mapped shards; both are ours"
+    n = 1000 if size=='tiny' else 100_000
     folder = tempfile.TemporaryDirectory()
     for keys,rows in drawn(n)(): Shard.new(Path(folder.name), keys, rows).save()
     vectors,asked = Vectors(folder.name, [f'{i:08d}' for i in range(n)]),queries(20, 256)

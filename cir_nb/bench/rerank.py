@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SMALL', 'FULL', 'attend', 'self_attention', 'cross_attention', 'published_layer', 'Inputs', 'score_pairs',
-           'published', 'ours', 'Scene', 'make_scene', 'rerank_bench', 'step', 'training_scene', 'training_bench',
-           'kept_bytes']
+           'published', 'ours', 'Scene', 'make_scene', 'to_device', 'rerank_bench', 'step', 'training_scene',
+           'training_bench', 'kept_bytes']
 
 # %% ../../nbs/bench/05_rerank.ipynb #imports
 from collections.abc import Callable
@@ -96,16 +96,24 @@ def make_scene(
     return Scene(model, head, Inputs(ids, mask, z, torch.randn(candidates, image, cfg.encoder_width)))
 
 # %% ../../nbs/bench/05_rerank.ipynb #bench
+def to_device(scene:Scene, device:str)->Scene:
+    "A scene on a device"
+    inputs = Inputs(*(x.to(device) for x in scene.inputs))
+    return Scene(scene.model.to(device), scene.head.to(device), inputs)
+
 SMALL = BertConfig(60, 32, 8, 4, 64, 40, 24, dropout=0.)
 FULL = BertConfig(encoder_width=768)
 
 @BENCHES('rerank')
 def rerank_bench(
-    small:bool=False, # a few candidates only
+    size:str='full', # short: six candidates; tiny: a tiny model too
+    device:str='cpu',
     tokens:int=13, # of the text
 )->tuple: # the published form, ours
-    "One query and the top 50 of the first stage, at BLIP's size"
-    scene = make_scene(SMALL, 1, 5, 7, 19) if small else make_scene(FULL, 1, 50, tokens)
+    "One query, the top 50 (short: 6) of the first stage, 577 tokens each, BLIP-base"
+    if size=='tiny': scene = make_scene(SMALL, 1, 5, 7, 19)
+    else: scene = make_scene(FULL, 1, 6 if size=='short' else 50, tokens)
+    scene = to_device(scene, device)
     scene.model.eval()
     @torch.no_grad()
     def table(form):
@@ -122,21 +130,23 @@ def step(form:Callable, model:TwoStream, head:Tensor, inputs:Inputs)->dict: # nu
     watched = [(k, p) for k,p in model.named_parameters() if 'merge' in k or 'value.weight' in k]
     return {'loss': loss.item()}|{k: p.grad.norm().item() for k,p in watched}
 
-def training_scene(small:bool=False)->Scene:
-    "A batch of 16 at BLIP's size, with one layer that averages and one that merges"
-    if small: scene = make_scene(SMALL, 3, 3, 7, 19)
+def training_scene(size:str='full')->Scene:
+    "A batch of 16, or 4, at BLIP's size, with one layer that averages and one that merges"
+    if size=='tiny': scene = make_scene(SMALL, 3, 3, 7, 19)
     else:
-        scene = make_scene(BertConfig(encoder_width=768, num_hidden_layers=2, dropout=0.), 16, 16, 13)
+        n = 4 if size=='short' else 16
+        scene = make_scene(BertConfig(encoder_width=768, num_hidden_layers=2, dropout=0.), n, n, 13)
         scene.model.encoder.layer[1] = TwoStream(scene.model.cfg, 1).encoder.layer[1]
     scene.model.train()
     return scene
 
 @BENCHES('rerank.train')
 def training_bench(
-    small:bool=False, # a batch of three only
+    size:str='full', # short: a batch of four; tiny: of three
+    device:str='cpu',
 )->tuple: # the published form, ours
-    "One training step of a second stage"
-    scene = training_scene(small)
+    "A training step of a second stage at batch 16 (short: 4), two of the twelve layers"
+    scene = to_device(training_scene(size), device)
     return partial(step, published, *scene),partial(step, ours, *scene)
 
 # %% ../../nbs/bench/05_rerank.ipynb #saved

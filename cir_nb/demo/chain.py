@@ -142,6 +142,7 @@ def link_of(
     if query.k!=12: values.append(('k', query.k))
     return '?'+urlencode([(k, displayable(str(v))) for k,v in values])
 
+# %% ../../nbs/demo/07_chain.ipynb #linked-query
 MAX_SHOWN = 48 # results on a page
 
 def linked_query(
