@@ -6,7 +6,7 @@
 __all__ = ['PROGRAMS', 'KEYS', 'program', 'why_not_driven', 'until', 'Chromium']
 
 # %% ../../nbs/core/08_browser.ipynb #imports
-import base64, contextlib, itertools, json, shutil, subprocess, tempfile, time, urllib.request
+import atexit, base64, contextlib, itertools, json, shutil, subprocess, tempfile, time, urllib.request
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,6 +52,7 @@ class Chromium:
                  '--remote-debugging-port=0', f'--user-data-dir={self.folder.name}', f'--window-size={width},{height}']
         quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.process = subprocess.Popen([program(), *flags, 'about:blank'], **quiet)
+        atexit.register(self.process.kill)                     # a test that fails leaves no browser behind
         port = Path(self.folder.name)/'DevToolsActivePort'
         until(lambda: port.is_file() and port.read_text().strip())
         tabs = json.load(urllib.request.urlopen(f'http://127.0.0.1:{port.read_text().split()[0]}/json'))
