@@ -188,9 +188,10 @@ def caption_of(
     hit:Hit,
     role:str='',
 )->str:
-    "Rank, score, what the data set says, and metadata"
+    "Rank, score, name, what the data set says, and metadata"
+    name = hit.name if len(hit.name)<=40 else f'…{hit.name[-39:]}'
     known = ' · '.join(as_cell(v) for k,v in hit.values.items() if not k.startswith('_') and as_cell(v))
-    return displayable(f"{rank} · {hit.score:.3f}{MARKS.get(role, '')}"+(f'\n{known[:80]}' if known else ''))
+    return displayable(f"{rank:,} · {hit.score:.3f} · {name}{MARKS.get(role, '')}"+(f'\n{known[:80]}' if known else ''))
 
 def target_status(
     target:Target|None,

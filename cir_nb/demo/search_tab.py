@@ -19,7 +19,7 @@ from ..catalogue.metadata import as_text as as_cell
 from ..catalogue.saved import save_query
 from ..core.core import BadData, patch_to
 from .chain import Chain, chain_page, image_of, link_of, linked_query, results_csv
-from .galleries import Answer, Gallery, Query
+from .galleries import Answer, Gallery, Query, caption_of
 from .layout import escape, part_choices, show_lead, show_opened, show_said, show_status
 from .service import brief, displayable
 from .why import show_why
@@ -100,7 +100,7 @@ def show(self,
     captions,target = list(answer.captions),answer.target
     if target and target.rank>len(names):
         names.append(target.hit.name)
-        captions.append(f'{target.rank:,} · {target.hit.score:.3f} ✓ target')
+        captions.append(caption_of(target.rank, target.hit, 'target'))
     images,said = gallery.thumbnails(names)
     look = ['tiles','results'] + (['faded'] if answer.is_lost else [])
     tiles = self.tiles(list(zip(images, captions)), elem_classes=look)
