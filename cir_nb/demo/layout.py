@@ -58,7 +58,8 @@ CSS += """
 .tiles .thumbnail-item {aspect-ratio:auto !important; width:100% !important; height:100% !important;
   display:flex !important; flex-direction:column}
 .tiles .thumbnail-item img {aspect-ratio:1; height:auto !important; object-fit:contain !important}
-.tiles .caption-label {position:static !important; max-width:none !important; white-space:pre-line !important; overflow-wrap:anywhere;
+.tiles .caption-label {position:static !important; max-width:none !important;
+  white-space:pre-line !important; overflow-wrap:anywhere;
   border:0 !important; background:none !important; opacity:1 !important; text-align:left;
   font-size:13px !important; line-height:1.3; padding:4px 8px !important; box-shadow:none !important}
 .examples .thumbnail-item, .steps .thumbnail-item {flex-direction:row; align-items:center}
