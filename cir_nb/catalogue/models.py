@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['DEFAULT_RUN', 'ZERO_SHOT', 'DESCRIBED', 'CAPTION_RULE', 'IndexModel', 'untrained_names', 'untrained', 'of_run',
-           'load_model', 'features_of', 'query_vector']
+           'load_model', 'reranker_for', 'features_of', 'query_vector']
 
 # %% ../../nbs/catalogue/20_models.ipynb #imports
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from torch import Tensor
 from ..core.core import UnknownName, models_dir
 from ..data.core import query_text
 from ..models.composer import METHODS, Composer
+from ..models.reranker import Reranker, as_reranker
 from ..retrieval.pipeline import Pipeline
 from ..retrieval.topk import retriever_key
 from ..training.config import find_run
@@ -84,6 +85,18 @@ def load_model(
         raise UnknownName(f"{str(e).rstrip('.')}. Without training: {ZERO_SHOT}:ARCHITECTURE of open_clip, {', '.join(untrained_names())}.") from None
     return of_run(name)
 
+# %% ../../nbs/catalogue/20_models.ipynb #reranker
+def reranker_for(
+    name:str, # of a run
+    model:IndexModel, # that retrieves
+)->Reranker:
+    "The re-ranker of a run; ValueError where it re-ranks what another retrieves"
+    second = load_run(name)
+    if second.model.is_reranker and retriever_key(second.pipeline.retriever)!=model.key:
+        raise ValueError(f"run {second.path} re-ranks what run {second.recipe.start!r} retrieves, and the index is of "
+                         f"{model.name}.")
+    return as_reranker(second.model)
+
 # %% ../../nbs/catalogue/20_models.ipynb #query
 CAPTION_RULE = 'and' # how a typed text is tidied, as for data of your own
 
@@ -97,6 +110,7 @@ def query_vector(
     model:Composer,
     image:PILImage|None, # the reference
     text:str='', # what should change
+    balance:float=0., # between the two, as in `Composer.balanced_query`
 )->Tensor: # (D,)
     "A query as what is compared; ValueError where there is neither image nor text"
     if image is None and not text.strip(): raise ValueError("a search needs an image, a text, or both.")
@@ -104,4 +118,4 @@ def query_vector(
     ref = features_of(model, image)
     if not text.strip(): return model.shortcut_queries(ref, [''])['image'][0].float().cpu()
     said = query_text([text], CAPTION_RULE, model.text_views[0].template)
-    return model.encode_query(ref, [said])[0].float().cpu()
+    return model.balanced_query(ref, [said], balance)[0].float().cpu()

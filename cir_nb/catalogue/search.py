@@ -248,6 +248,7 @@ def search(self,
     reranker:Reranker|None=None, # by default that of the run, where it has one
     depth:int=0, # how many results are re-ranked; 0: as the re-ranker's config says
     query:Tensor|None=None, # (D,) in place of image and text
+    balance:float=0., # between image and text, as in `Composer.balanced_query`
 )->Found:
     "The best `k` for one query; ValueError and LookupError say what cannot be asked"
     if isinstance(k, bool) or not isinstance(k, int) or k<1:
@@ -256,7 +257,7 @@ def search(self,
     start = time.perf_counter()
     ref,r = self.reference(image),self.model.retriever
     reranker = reranker or self.model.pipeline.reranker
-    if query is None: query = query_vector(r, ref.image, text)
+    if query is None: query = query_vector(r, ref.image, text, balance)
     depth = 0 if reranker is None or ref.image is None else depth or reranker.cfg.top_k
     found = self.reader.nearest(query, max(k, depth), self.model, conditions, ref.name)
     if depth and found: found = self.reranked(found, ref.image, text, reranker, depth)

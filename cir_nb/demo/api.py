@@ -4,17 +4,18 @@
 
 # %% auto #0
 __all__ = ['MAX_RESULTS', 'MAX_CONDITIONS', 'MAX_CONDITION', 'SEARCH', 'SEARCH_IMAGE', 'SEARCHES', 'API', 'result_count',
-           'conditions', 'results_of', 'plain_answer', 'gallery_size', 'ask', 'search_functions', 'add_api',
+           'conditions', 'results_of', 'plain_answer', 'gallery_of', 'ask', 'search_functions', 'add_api',
            'with_defaults']
 
 # %% ../../nbs/demo/08_api.ipynb #imports
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from ..core.core import BadData
+from .galleries import Answer, Gallery
 from .service import as_count, as_text, brief, displayable
 from .uploads import upload_folder, uploaded_path
 
@@ -46,52 +47,39 @@ def conditions(
     return tuple(given)
 
 # %% ../../nbs/demo/08_api.ipynb #results
-def results_of(
-    service:Any, # what answers
-    result:Any, # a SearchResult of `service.data`, or an index's Found
-)->list: # of dict
+def results_of(answer:Answer)->list: # of dict
     "Results as plain values, best first"
-    if hasattr(result, 'hits'):
-        rows = [dict(name=displayable(h.name), score=float(h.score), metadata=dict(h.values)) for h in result.hits]
-    else:
-        names = service.data.gallery
-        found = zip(result.indices.tolist(), result.scores.tolist())
-        rows = [dict(name=displayable(names[p]), score=score) for p,score in found]
+    rows = [dict(name=displayable(h.name), score=float(h.score)) | (dict(metadata=dict(h.values)) if h.values else {})
+            for h in answer.hits]
     return [{'rank':i} | row for i,row in enumerate(rows, 1)]
 
-def plain_answer(
-    service:Any, # what answers
-    answer:Any, # of its `answer`: a result, and a status in words
-)->dict:
+def plain_answer(gallery:Gallery, answer:Answer)->dict:
     "An answer as plain values"
-    result,facts = answer.result,service.facts()
-    unknown = [displayable(word) for word in result.oov]
-    about = {k.lower():facts[k] for k in ('Run','Data','Protocol') if k in facts}
-    return dict(results=results_of(service, result), unknown_words=unknown, seconds=result.seconds,
-                status=answer.status) | about
+    found,facts = answer.found,gallery.facts()
+    unknown = [displayable(word) for word in found.oov]
+    about = {k.lower():facts[k] for k in ('Run','Data','Protocol','Index','Trained on') if k in facts}
+    return dict(results=results_of(answer), unknown_words=unknown, seconds=found.seconds, status=answer.status) | about
 
 # %% ../../nbs/demo/08_api.ipynb #ask
-def gallery_size(service:Any)->int: # images
-    "How many images are searched"
-    return len(service) if hasattr(service, '__len__') else len(service.data.gallery)
+def gallery_of(galleries:Mapping, run:Any)->Gallery:
+    "The gallery that a program names; the first, where it names none"
+    label = as_text(run, 'run') or next(iter(galleries))
+    if label in galleries: return galleries[label]
+    raise BadData(f"There is no run {brief(label)} here; there are: {', '.join(galleries)}.")
 
 def ask(
-    service:Any, # has find_reference(name), answer(ref, text, k, where=()), facts()
-    ref:int|str|Path|None, # an image of the gallery, as the service calls it, or an upload's path
+    gallery:Gallery, # that is searched
+    ref:str|Path|None, # an image of the gallery, or an upload's path
     text:Any, # modification text
     k:Any, # how many results
     where:Any, # conditions
 )->dict: # plain values
     "A search for a program; BadData says in one line what cannot be answered"
     rules = conditions(where)
-    more = dict(where=rules) if rules else {}
-    if rules and 'where' not in inspect.signature(service.answer).parameters:
+    if rules and not gallery.columns:
         raise BadData(f"There is no metadata here to ask {brief(rules[0])} of: conditions are for an index.")
-    count = result_count(k, gallery_size(service))
-    try: return plain_answer(service, service.answer(ref, as_text(text, 'text'), count, **more))
-    except (ValueError, LookupError) as e:
-        if isinstance(e, BadData) or not rules: raise
-        raise BadData(' '.join(map(str, e.args))) from None      # a condition that cannot be asked
+    count = result_count(k, len(gallery))
+    return plain_answer(gallery, gallery.answer(ref, as_text(text, 'text'), count, where=rules))
 
 # %% ../../nbs/demo/08_api.ipynb #functions
 SEARCH = """Search a gallery: the images most like a reference image, with a change that is said in words.
@@ -100,6 +88,7 @@ SEARCH = """Search a gallery: the images most like a reference image, with a cha
         text: What should change, for example: is red and has long sleeves
         k: How many results
         where: Conditions on metadata, like price<50, all of which must hold; only an index has metadata
+        run: Which run or index answers, where the demo has several; empty: the first
     Returns:
         results with rank, name and score, and the words of the text that the model does not know
 """
@@ -107,15 +96,15 @@ SEARCH_IMAGE = SEARCH.replace('Name or number of an image of the gallery', 'A ph
     'reference:', 'photo:')
 
 def search_functions(
-    service:Any, # what answers
+    galleries:Mapping, # label -> Gallery
     photo_type:type, # Gradio's record of a file
 )->dict: # address -> typed function
     "What programs can ask"
-    def search(reference:str='', text:str='', k:int=12, where:list[str]=[])->dict: # noqa: B006
-        name = as_text(reference, 'reference')
-        return ask(service, service.find_reference(name) if name else None, text, k, where)
-    def search_image(photo:photo_type, text:str='', k:int=12, where:list[str]=[])->dict: # noqa: B006
-        return ask(service, Path(uploaded_path(photo, upload_folder().name)), text, k, where)
+    def search(reference:str='', text:str='', k:int=12, where:list[str]=[], run:str='')->dict: # noqa: B006
+        return ask(gallery_of(galleries, run), as_text(reference, 'reference') or None, text, k, where)
+    def search_image(photo:photo_type, text:str='', k:int=12, where:list[str]=[], run:str='')->dict: # noqa: B006
+        path = Path(uploaded_path(photo, upload_folder().name))
+        return ask(gallery_of(galleries, run), path, text, k, where)
     search.__doc__,search_image.__doc__ = SEARCH,SEARCH_IMAGE
     return dict(search=search, search_image=search_image)
 
@@ -123,7 +112,7 @@ def search_functions(
 SEARCHES = 'search' # the group of events that search
 API = ('search', 'search_image') # addresses for programs
 
-def add_api(gr:ModuleType, service:Any)->None:
+def add_api(gr:ModuleType, galleries:Mapping)->None: # label -> Gallery
     "The addresses for programs, inside the app that is being built"
     def told(function:Callable)->Callable: # an error as Gradio wants it
         def asked(*values):
@@ -132,7 +121,7 @@ def add_api(gr:ModuleType, service:Any)->None:
         asked.__name__,asked.__doc__ = function.__name__,function.__doc__
         asked.__signature__,asked.__annotations__ = inspect.signature(function),function.__annotations__
         return asked
-    for name,function in search_functions(service, gr.FileData).items():
+    for name,function in search_functions(galleries, gr.FileData).items():
         gr.api(told(function), api_name=name, queue=False, concurrency_id=SEARCHES)
 
 def with_defaults(

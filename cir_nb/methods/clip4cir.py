@@ -61,6 +61,11 @@ class CLIP4Cir(Composer):
 
     def encode_target(self, images:Tensor)->Tensor: return F.normalize(images, dim=-1)
 
+    def balanced_query(self, ref:Tensor, text:list, balance:float=0.)->Tensor:
+        is_sum = type(self).compose is CLIP4Cir.compose
+        if not is_sum or not abs(balance)<=1: return super().balanced_query(ref, text, balance)
+        return F.normalize((1-balance)*ref+(1+balance)*self.backbone.encode_text(text), dim=-1)  # the weights of a sum
+
 # %% ../../nbs/methods/00_clip4cir.ipynb #b2e58c26
 UNTUNED = dict(model=dict(tune='none'), train=dict(epochs=0))
 ZERO_SHOT = dict(UNTUNED, backbone='RN50x4')

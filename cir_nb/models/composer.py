@@ -167,6 +167,20 @@ def shortcut_queries(self,
     if image.ndim==3: image = F.normalize(image.mean(1), dim=-1)
     return dict(image=image, text=F.normalize(self.backbone.encode_text(text), dim=-1))
 
+# %% ../../nbs/models/02_composer.ipynb #balance
+@patch_to(Composer)
+def balanced_query(self,
+    ref:Tensor, # (B,...) features of the reference images
+    text:list, # B modification texts
+    balance:float=0., # -1 is the reference alone, 0 the query as the method composes it, 1 the text alone
+)->Tensor: # (B,D) unit vectors
+    "Queries between the composed one and one of its halves; ValueError for a balance outside of [-1,1]"
+    if not -1<=balance<=1: raise ValueError(f"the balance must be from -1 (image alone) to 1 (text alone), not {balance}.")
+    composed = self.encode_query(ref, text)
+    if not balance: return composed
+    half = self.shortcut_queries(ref, text)['text' if balance>0 else 'image']
+    return F.normalize(composed.lerp(half, abs(balance)), dim=-1)
+
 # %% ../../nbs/models/02_composer.ipynb #composer-losses
 @patch_to(Composer)
 def prepare(self, batch:Batch, chunk_size:int=0)->Batch:

@@ -205,13 +205,16 @@ def indexed(
 
 # %% ../../nbs/retrieval/04_pipeline.ipynb #search-stages
 @patch_to(Pipeline)
-def _retrieve_one(self, reference:int|PILImage, text:str, k:int)->Ranking: # of one query, without targets
-    "The top K of the retriever"
+def _retrieve_one(self, reference:int|PILImage, text:str, k:int, within:Tensor|None, balance:float)->Ranking:
+    "The top K of the retriever for one query, without targets"
     rule,view = self.data.protocol.caption_rule,self.retriever.text_views[0]
     texts = [query_text([text], rule, view.template)]
-    query = self.retriever.encode_query(self._reference(self.retriever, reference), texts)
+    query = self.retriever.balanced_query(self._reference(self.retriever, reference), texts, balance)
     scores = self.retriever.score(query.float(), self.embeddings.float())
     if isinstance(reference, int) and reference<scores.shape[1]: scores[0,reference] = float('-inf')
+    if within is not None:
+        outside = torch.ones(scores.shape[1], dtype=torch.bool).index_fill_(0, within, False)
+        scores[0,outside] = float('-inf')
     indices = stable_topk(scores, k)
     indices = indices[:,~scores[0,indices[0]].isneginf()]
     none = torch.empty(1, 0, dtype=torch.long)
@@ -235,13 +238,15 @@ def search(self,
     reference:int|PILImage|str|Path, # a position in `data.names`, an image, or an image file
     text:str, # what should change; empty: nothing
     k:int=12, # results
+    within:Tensor|None=None, # (n,) gallery positions that are searched; None: all
+    balance:float=0., # between the reference and the text, as in `Composer.balanced_query`
 )->SearchResult:
     "The top K of the gallery for one query"
     if getattr(self, 'embeddings', None) is None: raise ValueError("nothing to search yet: index(data) encodes a gallery.")
     start = time.perf_counter()
     reference = self._open(reference)
     with self.lock:
-        found = self._retrieve_one(reference, text, max(k, self.k))
+        found = self._retrieve_one(reference, text, max(k, self.k), within, balance)
         if self.reranker is not None:
             found = found.rerank(lambda _,candidates: self._score_one(reference, text, candidates), self.k)
     oov = getattr(self.retriever.backbone, 'oov', lambda text: [])(text)
