@@ -54,14 +54,20 @@ class Login:
     pairs:dict # name -> password
     check:Callable|None=None # the caller's own, of name and password, in their place
     pause:float=1 # Seconds that a wrong password costs
+    most:int=20 # Wrong ones at a time; while there are more, none is looked at
+    wrong:int=0 # Wrong ones that are waiting
 
     async def allows(self, name:str, password:str)->bool:
         "Whether a password is right; a wrong one costs time"
-        if self.check: right = self.check(name, password)
+        if self.wrong>=self.most: right = False
+        elif self.check: right = self.check(name, password)
         else: right = secrets.compare_digest(self.pairs.get(name, '\0').encode(), password.encode())
         if inspect.isawaitable(right): right = await right
-        if not right: await asyncio.sleep(self.pause)
-        return bool(right)
+        if right: return True
+        self.wrong += 1
+        try: await asyncio.sleep(self.pause)
+        finally: self.wrong -= 1
+        return False
 
 # %% ../../nbs/demo/04_login.ipynb #login-of
 def login_of(
@@ -86,8 +92,9 @@ def is_loopback(host:str)->bool:
     return all(ipaddress.ip_address(a.partition('%')[0]).is_loopback for _,a in addresses(host))
 
 def will_share(share:bool|None)->bool:
-    "Whether Gradio will ask for a public address; undecided, it does so on Colab"
-    return 'google.colab' in sys.modules if share is None else bool(share)
+    "Whether Gradio will ask for a public address; undecided, it does so on Colab and where the environment says so"
+    if share is not None: return bool(share)
+    return 'google.colab' in sys.modules or os.environ.get('GRADIO_SHARE', '').lower()=='true'
 
 def check_exposure(
     host:str, # that the demo listens on

@@ -161,14 +161,16 @@ async def __call__(self, scope:dict, receive:Callable, send:Callable)->None:
     is_new,is_upload = path in ('','/') and not visitor,path.rstrip('/')=='/gradio_api/upload' and bool(visitor)
     if is_upload: # its answer is read here, so it must not be compressed
         scope = scope | {'headers':[h for h in scope['headers'] if h[0].lower()!=b'accept-encoding']}
-    parts = []
+    parts,status = [],0
     async def sending(message):
+        nonlocal status
+        status = message.get('status', status)
         if message['type']=='http.response.start' and is_new:
             cookie = f'{VISITOR}={secrets.token_urlsafe(16)}; Path=/; HttpOnly; SameSite=Lax'
             message = message | {'headers':[*message.get('headers', ()), (b'set-cookie', cookie.encode())]}
         if is_upload and message['type']=='http.response.body':
             parts.append(message.get('body', b''))
-            if not message.get('more_body'): self.add(b''.join(parts), visitor)
+            if status==200 and not message.get('more_body'): self.add(b''.join(parts), visitor)
         await send(message)
     await self.app(scope, receive, sending)
 
