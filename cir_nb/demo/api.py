@@ -16,7 +16,7 @@ from typing import Any
 
 from ..core.core import BadData
 from .galleries import Answer, Gallery
-from .service import as_count, as_text, brief, displayable
+from .visitors import as_count, as_text, brief, displayable
 from .uploads import upload_folder, uploaded_path
 
 # %% ../../nbs/demo/08_api.ipynb #values

@@ -25,7 +25,7 @@ from .lifetime import Lifetime, Limits, Watch, answering_meanwhile, close_waitin
 from .login import Door, Login, check_exposure, login_of
 from .mcp import check_mcp
 from .page import build_page
-from .service import KEEP, brief, displayable
+from .visitors import KEEP, brief, displayable
 from .uploads import VISIT, Owners, Room, plain_value, receive_in, remove, upload_folder
 from ..retrieval.metrics import Metrics
 from ..retrieval.pipeline import indexed

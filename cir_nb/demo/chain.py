@@ -22,7 +22,7 @@ from ..catalogue.metadata import as_text as as_cell
 from ..core.core import BadData, patch_to
 from ..data.grids import csv_text
 from .galleries import Answer, Gallery, Query, placeholder
-from .service import as_count, brief, displayable, read_upload
+from .visitors import as_count, brief, displayable, read_upload
 
 # %% ../../nbs/demo/07_chain.ipynb #step
 MAX_STEPS = 100 # of a chain; the oldest goes

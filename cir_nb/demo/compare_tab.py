@@ -16,7 +16,7 @@ from .chain import image_of
 from .galleries import Answer, Query
 from .layout import escape, show_status, tiles
 from .search_tab import SearchTab, one_line
-from .service import KEEP, displayable
+from .visitors import KEEP, displayable
 
 # %% ../../nbs/demo/14_compare_tab.ipynb #marks
 SIDES = 'left','right'

@@ -18,7 +18,7 @@ from ..core.core import BadData
 from .galleries import Gallery
 from .layout import show_status
 from .search_tab import SearchTab
-from .service import displayable
+from .visitors import displayable
 
 # %% ../../nbs/demo/15_failures_tab.ipynb #whole
 def failures_page(

@@ -24,7 +24,7 @@ from ..catalogue.search import Catalogue, Found, Hit
 from ..core.core import BadData, patch_to
 from ..data.core import CIRData
 from ..data.images import eight_bit
-from .service import as_count, as_text, brief, displayable, read_upload, truncate
+from .visitors import as_count, as_text, brief, displayable, read_upload, truncate
 from ..models.composer import Composer
 from ..models.reranker import Reranker
 from ..retrieval.metrics import Metrics

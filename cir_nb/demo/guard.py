@@ -15,7 +15,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from ..core.core import BadData
-from .service import brief
+from .visitors import brief
 
 # %% ../../nbs/demo/02_guard.ipynb #addresses
 def addresses(

@@ -14,7 +14,7 @@ from types import ModuleType
 
 from .chain import MAX_SHOWN
 from .galleries import Gallery
-from .service import KEEP, displayable
+from .visitors import KEEP, displayable
 
 # %% ../../nbs/demo/12_layout.ipynb #css
 CSS = """

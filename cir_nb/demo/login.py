@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..core.core import patch_to
 from .guard import addresses, header_values, path_below
-from .service import brief
+from .visitors import brief
 
 # %% ../../nbs/demo/04_login.ipynb #parse
 AUTH_VARIABLE,MIN_PASSWORD = 'CIR_DEMO_AUTH',8 # where it may stand; letters of a password

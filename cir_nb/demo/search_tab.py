@@ -21,7 +21,7 @@ from ..core.core import BadData, patch_to
 from .chain import Chain, chain_page, image_of, link_of, linked_query, results_csv
 from .galleries import Answer, Gallery, Query, caption_of
 from .layout import escape, part_choices, show_lead, show_opened, show_said, show_status
-from .service import brief, displayable
+from .visitors import brief, displayable
 from .why import show_why
 
 # %% ../../nbs/demo/13_search_tab.ipynb #tab

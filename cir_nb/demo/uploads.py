@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from ..core.core import BadData, patch_to
 from ..data.features import cache_dir
 from .guard import Refusal, answer, header_values, is_inside, path_below
-from .service import KEEP, brief
+from .visitors import KEEP, brief
 
 # %% ../../nbs/demo/03_uploads.ipynb #upload-folder
 def private_folder(

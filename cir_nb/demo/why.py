@@ -15,7 +15,7 @@ from ..catalogue.search import RULE
 from ..core.core import BadData
 from ..data.core import CIRData, Triplet
 from .galleries import Answer, Gallery
-from .service import brief, displayable
+from .visitors import brief, displayable
 from ..retrieval.pipeline import Pipeline
 
 # %% ../../nbs/demo/11_why.ipynb #question
