@@ -37,7 +37,7 @@ class SearchTab:
     ):
         self.gr,self.galleries = gr,galleries
         self.ui,self.queries = ui,queries
-        self.small = functools.lru_cache(200)(self._small)
+        self.small = functools.lru_cache(16)(self._small)      # half a megabyte each
         self.opening = functools.cache(self._opening)
 
     def updates(self, **values)->dict: # part -> value
@@ -51,7 +51,7 @@ class SearchTab:
 
     def _small(self, path:Path)->Image.Image: # of an upload
         img = image_of(path, next(iter(self.galleries.values()))).convert('RGB')
-        img.thumbnail((512, 512))
+        img.thumbnail((384, 384))
         return img
 
 # %% ../../nbs/demo/13_search_tab.ipynb #tab-parts
