@@ -117,6 +117,8 @@ def needs_no_training(name:str, data:str)->bool:
     "Whether a name is of a method that needs no training, and of no run; a name that is neither is refused"
     try: find_run(name)
     except UnknownName:
+        method = name.partition(':')[0]
+        if method!='zeroshot' and method not in names_of('METHODS'): raise      # said without torch
         from cir_nb.catalogue.models import untrained_recipe
         if untrained_recipe(name, data or 'garments') is None: raise
         if not data: raise ValueError(f"{name} was trained on no data set: say which is measured with --data.") from None
