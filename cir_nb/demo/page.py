@@ -36,7 +36,7 @@ def connect_search(gr:ModuleType, tab:SearchTab)->None: # tab: with its parts
               ui['captions'].input(tab.on_caption_pick, caption, **on),
               ui['more'].click(tab.on_more, [ui[n] for n in MORE], **on), ui['steps'].select(step, ui['chain'], **on),
               ui['undo'].click(tab.on_undo, ui['chain'], **on),
-              ui['gallery'].input(tab.on_gallery_pick, [ui[n] for n in ('gallery','ref','text','chain')], **on)]
+              ui['gallery'].input(tab.on_gallery_pick, [ui[n] for n in ('gallery','ref','text','k','chain')], **on)]
     for e in events: e.then(None, ui['link'], None, js=AFTER)
 
 MORE = 'gallery','opened_name','k','part','where','chain'

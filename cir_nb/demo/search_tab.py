@@ -372,10 +372,10 @@ def examples_of(self, label:str)->dict:
 
 @patch_to(SearchTab)
 @one_line
-def on_gallery_pick(self, label:str, ref, text:str, chain)->dict:
+def on_gallery_pick(self, label:str, ref, text:str, k, chain)->dict:
     "Search with another run: the same query, where its image is there too"
     gallery,fresh = self.gallery(label),self.on_shuffle(label) | self.examples_of(label)
     if isinstance(ref, Path) or ref in gallery:
-        query = Query(ref, text)
+        query = Query(ref, text, k)
         return fresh | self.controls(label, query) | self.search(label, query, chain)
     return self.begin(label) | self.opening(label) | fresh
