@@ -151,8 +151,9 @@ def row_bytes(self, i:int)->bytearray: # fewer than a row has, where the file is
 def __getitem__(self, i:int)->Tensor|None: # None where the row is not what was written
     if self.rows is not None: return self.rows[i].to(getattr(torch, self.dtype))
     raw = self.row_bytes(i)
-    if self.sums[i] is not None:
-        if zlib.crc32(raw)!=self.sums[i]: return None
+    wanted = self.sums[i]                           # read once: another thread may be checking the same row
+    if wanted is not None:
+        if zlib.crc32(raw)!=wanted: return None
         self.sums[i] = None
     kept = getattr(torch, self.kept)
     try: row = torch.frombuffer(raw, dtype=kept).reshape(self.shape)
