@@ -15,8 +15,8 @@ from ..core.core import BadData, patch_to
 from .chain import image_of
 from .galleries import Answer, Query
 from .layout import escape, show_status, tiles
-from .search_tab import SearchTab, one_line
-from .visitors import KEEP, displayable
+from .search_tab import SearchTab, Tab, one_line
+from .visitors import KEEP
 
 # %% ../../nbs/demo/14_compare_tab.ipynb #marks
 SIDES = 'left','right'
@@ -63,7 +63,7 @@ def one_side(gr:ModuleType, labels:list, side:str)->dict:
             f'{side}_asked':gr.State(None, time_to_live=KEEP)}
 
 # %% ../../nbs/demo/14_compare_tab.ipynb #tab
-class CompareTab:
+class CompareTab(Tab):
     "What each part of the Compare tab does"
     def __init__(self,
         search:SearchTab, # whose queries it takes over
@@ -71,10 +71,6 @@ class CompareTab:
     ):
         self.search,self.gr = search,search.gr
         self.ui,self.galleries = ui,search.galleries
-
-    def updates(self, **values)->dict: # part -> value
-        "New values of some parts"
-        return {self.ui[name]: displayable(v) if isinstance(v, str) else v for name,v in values.items()}
 
     def show_error(self, error:BadData)->dict:
         "What went wrong, and nothing else changes"

@@ -318,13 +318,14 @@ def retrieve_only(self)->Pipeline:
     return first.eval()
 
 @patch_to(BenchmarkGallery)
-def search_all(self,
+def search(self,
     ref:int|Image.Image, # position of the reference, or an image
     query:Query,
-)->tuple: # SearchResult of all that is searched; what is to be said about it
+    k:int, # results
+)->tuple: # SearchResult; what is to be said about it
     "Rank; by the retriever alone where the re-ranker's images are gone"
     within = self.data.pools[query.part] if query.part else None
-    asked = ref,query.text,len(self.data.gallery),within,query.balance
+    asked = ref,query.text,k,within,query.balance
     try: return self.pipeline.search(*asked),''
     except (BadData, OSError) as e:
         if self.pipeline.reranker is None: raise
@@ -339,21 +340,26 @@ def look(self,
     "The best of the gallery, and where the target came"
     if query.where: raise BadData("The gallery of a data set has no metadata to filter by.")
     position = self.position[ref] if isinstance(ref, str) else ref
-    result,said = self.search_all(position, query)
+    roles = targets_of(self.data, ref, query.text) if isinstance(ref, str) else {}
     gallery,k = self.data.gallery,query.k
+    result,said = self.search(position, query, len(gallery) if roles else k)    # all, where a target's rank is asked
     hits = [Hit(gallery[p], s, {}, Path()) for p,s in zip(result.indices[:k].tolist(), result.scores[:k].tolist())]
     found = Found(hits, result.oov, result.seconds, '', [said] if said else [])
-    return Looked(found, self.target_of(query, ref, result), len(result.indices))
+    return Looked(found, self.target_of(roles, result), self.count(query.part, position))
+
+@patch_to(BenchmarkGallery)
+def count(self, part:str, ref:int|Image.Image)->int:
+    "How many images are searched: those of a category, without the reference"
+    pool = self.data.pools[part].tolist() if part else range(len(self.data.gallery))
+    return len(pool)-(isinstance(ref, int) and ref in pool)
 
 # %% ../../nbs/demo/06_galleries.ipynb #benchmark-target
 @patch_to(BenchmarkGallery)
 def target_of(self,
-    query:Query,
-    ref:str|Image.Image, # a name in the gallery, or an image
+    roles:dict, # of `targets_of`: empty where the data set has no such query
     result:SearchResult, # all that is searched, best first
 )->Target|None: # None where the data set has no such query
     "Where the target came"
-    roles = targets_of(self.data, ref, query.text) if isinstance(ref, str) else {}
     if not roles: return None
     gallery,position = self.data.gallery,next(iter(roles))
     at = (result.indices==position).nonzero().flatten().tolist()
